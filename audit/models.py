@@ -1,0 +1,58 @@
+import json
+from typing import Any
+
+from django.db import models
+
+from audit.actions import ACTIONS
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def about(self, subject: str) -> "EntryQuerySet":
+        return self.filter(subject=subject)
+
+    def in_store(self, store: str) -> "EntryQuerySet":
+        return self.filter(store=store)
+
+
+class Entry(models.Model):
+    """One governed act in the tamper-evident record. Only ever inserted: grants and a trigger hold it so.
+
+    `body` is the canonical bytes that `hash` covers; the other columns repeat it for searching.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    act = models.UUIDField(help_text="Groups the entries of one user act")
+    action = models.CharField(max_length=64)
+    actor_kind = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=255)
+    actor_name = models.CharField(max_length=255)
+    store = models.CharField(max_length=100, blank=True)
+    subject = models.CharField(max_length=255, help_text="kind:id, such as proposal:17")
+    body = models.BinaryField()
+    prev_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-seq"]
+        verbose_name_plural = "entries"
+        indexes = [
+            models.Index(fields=["subject", "-seq"], name="entry_by_subject"),
+            models.Index(fields=["store", "-seq"], name="entry_by_store"),
+            models.Index(fields=["act"], name="entry_by_act"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.action} {self.subject}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the act was about, read from the bytes that were hashed."""
+        data: dict[str, Any] = json.loads(bytes(self.body))["data"]
+        return data
+
+    @property
+    def label(self) -> str:
+        return ACTIONS.get(self.action, self.action)

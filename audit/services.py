@@ -1,0 +1,123 @@
+"""Writing the record, and checking it."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from audit.actions import ACTIONS
+from audit.actors import Actor
+from audit.canonical import canonical_bytes, sha256_hex
+from audit.models import Entry
+
+CHAIN_LOCK = 0x0DA71167
+GENESIS = "0" * 64
+FORMAT = 1
+
+
+class UnregisteredAction(ValueError):
+    """An act that `audit.actions` does not name."""
+
+
+def record(
+    *,
+    action: str,
+    actor: Actor,
+    subject: str,
+    store: str = "",
+    data: dict[str, Any] | None = None,
+    act: uuid.UUID | None = None,
+) -> Entry:
+    """Append one entry, inside the caller's transaction: if it cannot be written, the act does not happen.
+
+    `data` must have a canonical JSON form and hold no personal content: ids, counts and hashes.
+    Take every other lock first; this one serialises all acts until the transaction ends.
+    """
+    if action not in ACTIONS:
+        raise UnregisteredAction(f"{action!r} is not a registered action; add it to audit/actions.py")
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("an audit entry belongs in the transaction of its act")
+    at, head = _lock_chain()
+    entry = Entry(
+        seq=head.seq + 1 if head else 1,
+        at=at,
+        act=act or uuid.uuid4(),
+        action=action,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        store=store,
+        subject=subject,
+        prev_hash=head.hash if head else GENESIS,
+    )
+    entry.body = _body(entry, data or {})
+    entry.hash = _entry_hash(entry.prev_hash, entry.body)
+    entry.save(force_insert=True)
+    return entry
+
+
+def _lock_chain() -> tuple[datetime, Entry | None]:
+    """The database's time and the newest entry, with the chain locked until the transaction ends.
+
+    The lock is a statement of its own: read in the same statement, the head could be older than the lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
+        cursor.execute("SELECT clock_timestamp()")
+        (at,) = cursor.fetchone()
+    return at, Entry.objects.only("seq", "hash").order_by("-seq").first()
+
+
+def _body(entry: Entry, data: dict[str, Any]) -> bytes:
+    return canonical_bytes(
+        {
+            "v": FORMAT,
+            "seq": entry.seq,
+            "at": entry.at.isoformat(),
+            "act": str(entry.act),
+            "action": entry.action,
+            "actor": {"kind": entry.actor_kind, "id": entry.actor_id, "name": entry.actor_name},
+            "store": entry.store,
+            "subject": entry.subject,
+            "data": data,
+        }
+    )
+
+
+def _entry_hash(prev_hash: str, body: bytes) -> str:
+    return sha256_hex(bytes.fromhex(prev_hash) + body)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`entries` were checked; `error` says what is wrong at `seq`, or is empty."""
+
+    entries: int
+    head: str
+    seq: int | None = None
+    error: str = ""
+
+
+def verify_chain() -> Verification:
+    """Recompute every hash from the first entry on, and stop at the first that is wrong."""
+    expected, previous = 1, GENESIS
+    for entry in Entry.objects.order_by("seq").iterator(chunk_size=2000):
+        if error := _entry_error(entry, expected, previous):
+            return Verification(expected - 1, previous, entry.seq, error)
+        expected, previous = expected + 1, entry.hash
+    return Verification(expected - 1, previous)
+
+
+def _entry_error(entry: Entry, expected: int, previous: str) -> str:
+    body = bytes(entry.body)
+    if entry.seq != expected:
+        return f"entry {expected} is missing"
+    if entry.prev_hash != previous:
+        return "its previous hash is not that of the entry before it"
+    if entry.hash != _entry_hash(previous, body):
+        return "its bytes do not match its hash"
+    if body != _body(entry, entry.data):
+        return "its columns differ from the bytes that were hashed"
+    return ""

@@ -1,0 +1,131 @@
+"""Agents in the browser: mode, thresholds, stores, schedule, keys."""
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from audit.actors import Actor
+from audit.models import Entry
+from audit.roles import ADMIN, ROLES, has_role, role_required
+from dreaming.forms import AgentForm, DreamPolicyForm, KeyForm, NewAgentForm
+from dreaming.models import DreamPolicy
+from dreaming.services import save_dream_policy
+from memory.models import MemoryStore
+from memory.services import create_agent, save_agent_settings
+from sessions.models import Agent, ApiKey
+from sessions.services import issue_key, revoke_key
+
+
+@require_GET
+@role_required(*ROLES)
+def agents(request: HttpRequest) -> HttpResponse:
+    return _agents_page(request, NewAgentForm())
+
+
+@require_POST
+@role_required(ADMIN)
+def new_agent(request: HttpRequest) -> HttpResponse:
+    form = NewAgentForm(request.POST)
+    if not form.is_valid():
+        return _agents_page(request, form, status=422)
+    store = form.cleaned_data["store"]
+    agent = create_agent(
+        slug=form.cleaned_data["slug"], stores=[store] if store else [], actor=Actor.user(request.user)
+    )
+    messages.success(request, f"{agent.slug} is there, gated. Issue a key to let it send sessions and read memory.")
+    return redirect("dreaming:agent_detail", agent.slug)
+
+
+def _agents_page(request: HttpRequest, form: NewAgentForm, status: int = 200) -> HttpResponse:
+    rows = Agent.objects.prefetch_related("stores").annotate(
+        session_count=Count("sessions"),
+        success_count=Count("sessions", filter=Q(sessions__outcome="success")),
+        failure_count=Count("sessions", filter=Q(sessions__outcome="failure")),
+    )
+    context = {"agents": rows, "form": form, "may_change": has_role(request.user, ADMIN)}
+    return render(request, "dreaming/agents.html", context, status=status)
+
+
+@require_GET
+@role_required(*ROLES)
+def agent_detail(request: HttpRequest, slug: str) -> HttpResponse:
+    return _agent_page(request, get_object_or_404(Agent, slug=slug))
+
+
+def _agent_page(request: HttpRequest, agent: Agent, status: int = 200, **forms: object) -> HttpResponse:
+    """The agent's page; `forms` replaces a form by one that was filled in, `new_key` shows a fresh key once."""
+    policies = [_policy(store) for store in agent.stores.all()]
+    context = {
+        "agent": agent,
+        "form": AgentForm(instance=Agent.objects.get(pk=agent.pk)),
+        "key_form": KeyForm(initial={"scopes": ["ingest", "read"]}),
+        "policies": [(policy, DreamPolicyForm(instance=policy, prefix=str(policy.store_id))) for policy in policies],
+        "keys": agent.api_keys.all(),
+        "entries": Entry.objects.about(f"agent:{agent.pk}")[:20],
+        "recent": agent.sessions.newest_first()[:10],
+        "may_change": has_role(request.user, ADMIN),
+        **forms,
+    }
+    return render(request, "dreaming/agent_detail.html", context, status=status)
+
+
+def _policy(store: MemoryStore) -> DreamPolicy:
+    return DreamPolicy.objects.select_related("store").filter(store=store).first() or DreamPolicy(store=store)
+
+
+@require_POST
+@role_required(ADMIN)
+def change_agent(request: HttpRequest, slug: str) -> HttpResponse:
+    agent = get_object_or_404(Agent, slug=slug)
+    form = AgentForm(request.POST, instance=agent)
+    if not form.is_valid():
+        return _agent_page(request, agent, status=422, form=form)
+    save_agent_settings(agent=form.instance, stores=form.cleaned_data["stores"], actor=Actor.user(request.user))
+    messages.success(request, f"Saved. {agent.slug} is {agent.mode}.")
+    return redirect("dreaming:agent_detail", slug)
+
+
+@require_POST
+@role_required(ADMIN)
+def change_schedule(request: HttpRequest, slug: str, store_id: int) -> HttpResponse:
+    agent = get_object_or_404(Agent, slug=slug)
+    policy = _policy(get_object_or_404(agent.stores, pk=store_id))
+    form = DreamPolicyForm(request.POST, instance=policy, prefix=str(store_id))
+    if not form.is_valid():
+        shown = [
+            (_policy(store), DreamPolicyForm(instance=_policy(store), prefix=str(store.pk)))
+            for store in agent.stores.exclude(pk=store_id)
+        ]
+        return _agent_page(request, agent, status=422, policies=[(policy, form), *shown])
+    save_dream_policy(policy=form.save(commit=False), actor=Actor.user(request.user))
+    messages.success(request, f"{policy.store.name} dreams {policy.get_schedule_display()}.")
+    return redirect("dreaming:agent_detail", slug)
+
+
+@require_POST
+@role_required(ADMIN)
+def new_key(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answers with the page itself, not a redirect: the key is shown this once and kept nowhere."""
+    agent = get_object_or_404(Agent, slug=slug)
+    form = KeyForm(request.POST)
+    if not form.is_valid():
+        return _agent_page(request, agent, status=422, key_form=form)
+    _, secret = issue_key(
+        agent=agent,
+        scopes=form.cleaned_data["scopes"],
+        issued_by=Actor.user(request.user),
+        label=form.cleaned_data["label"],
+        expires_at=form.expires_at(),
+    )
+    return _agent_page(request, agent, new_key=secret)
+
+
+@require_POST
+@role_required(ADMIN)
+def drop_key(request: HttpRequest, slug: str, key_id: int) -> HttpResponse:
+    key = get_object_or_404(ApiKey, pk=key_id, agent__slug=slug)
+    revoke_key(key=key, by=Actor.user(request.user))
+    messages.success(request, f"{key} is revoked; it is refused from now on.")
+    return redirect("dreaming:agent_detail", slug)

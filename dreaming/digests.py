@@ -1,0 +1,61 @@
+"""Session digests in the database: computed once, read by every pass."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from django.db import models
+
+from dreaming.mining.digest import digest_session
+from dreaming.mining.values import DIGEST_VERSION, Digest, EventView, SessionView
+from dreaming.models import SessionDigest
+from sessions.models import Event, Session, SessionQuerySet
+
+CHUNK = 50
+
+
+def digest_missing(sessions: SessionQuerySet, on_progress: Callable[[int, int], None]) -> int:
+    """Digest the sessions that have none of the current version; returns how many that were.
+
+    `on_progress(done, total)` is called after every chunk and may raise to stop; what is done stays.
+    """
+    missing = sessions.exclude(digest__version=DIGEST_VERSION).order_by("pk").values_list("pk", flat=True)
+    ids = list(missing)
+    for start in range(0, len(ids), CHUNK):
+        _store(Session.objects.filter(pk__in=ids[start : start + CHUNK]).select_related("agent"))
+        on_progress(min(start + CHUNK, len(ids)), len(ids))
+    return len(ids)
+
+
+def read_digests(sessions: SessionQuerySet) -> Iterator[Digest]:
+    """The digests of the sessions, each with its session's outcome as it is known now."""
+    rows = sessions.filter(digest__version=DIGEST_VERSION).order_by("pk").values_list("digest__data", "outcome")
+    for data, outcome in rows.iterator(chunk_size=500):
+        yield replace(Digest.from_json(data), outcome=outcome)
+
+
+def _store(sessions: models.QuerySet[Session]) -> None:
+    SessionDigest.objects.bulk_create(
+        [
+            SessionDigest(session=session, version=DIGEST_VERSION, data=digest_session(session_view(session)).to_json())
+            for session in sessions
+        ],
+        update_conflicts=True,
+        unique_fields=["session"],
+        update_fields=["version", "data"],
+    )
+
+
+def session_view(session: Session) -> SessionView:
+    """The session and its events as the plain values that mining works on."""
+    fields = ("seq", "type", "role", "text", "tool", "call_id", "input", "output", "is_error")
+    rows = Event.objects.filter(session=session).order_by("seq").values_list(*fields)
+    return SessionView(
+        ref=session.pk,
+        external_id=session.external_id,
+        agent=session.agent.slug,
+        principal=session.principal,
+        task_id=session.task_id,
+        outcome=session.outcome,
+        score=session.outcome_score,
+        events=[EventView(*row) for row in rows],
+    )

@@ -1,0 +1,92 @@
+from datetime import timedelta
+
+from django import forms
+from django.utils import timezone
+
+from dreaming.models import Dream, DreamPolicy
+from dreaming.windows import InvalidWindow, check_window
+from memory.models import MemoryStore
+from sessions.models import Agent, ApiKey, slug_validator
+
+
+def clean_window(form: forms.BaseForm) -> str:
+    """The window of a form's cleaned data, or the reason why it is none."""
+    window: str = form.cleaned_data["window"].strip()
+    try:
+        check_window(window)
+    except InvalidWindow as error:
+        raise forms.ValidationError(str(error)) from error
+    return window
+
+
+class DreamForm(forms.ModelForm):
+    """What a dream on demand looks at."""
+
+    class Meta:
+        model = Dream
+        fields = ["store", "window", "max_proposals"]
+
+    def clean_window(self) -> str:
+        return clean_window(self)
+
+
+class DreamPolicyForm(forms.ModelForm):
+    class Meta:
+        model = DreamPolicy
+        fields = ["schedule", "window", "max_proposals"]
+
+    def clean_window(self) -> str:
+        return clean_window(self)
+
+
+class NewAgentForm(forms.Form):
+    slug = forms.CharField(
+        label="Name",
+        max_length=100,
+        validators=[slug_validator],
+        help_text="Lower-case letters, digits, dots, dashes, underscores.",
+    )
+    store = forms.ModelChoiceField(MemoryStore.objects, required=False, label="Reads the store", empty_label="none yet")
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if Agent.objects.filter(slug=slug).exists():
+            raise forms.ValidationError(f"There is an agent {slug} already.")
+        return slug
+
+
+class NewStoreForm(forms.Form):
+    name = forms.CharField(max_length=100, validators=[slug_validator])
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if MemoryStore.objects.filter(name=name).exists():
+            raise forms.ValidationError(f"There is a store {name} already.")
+        return name
+
+
+class AgentForm(forms.ModelForm):
+    stores = forms.ModelMultipleChoiceField(
+        MemoryStore.objects, required=False, widget=forms.CheckboxSelectMultiple, label="Attached stores"
+    )
+
+    class Meta:
+        model = Agent
+        fields = ["mode", "auto_min_sessions", "auto_min_agents"]
+        widgets = {"mode": forms.RadioSelect}
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stores"].initial = self.instance.stores.all()
+
+
+class KeyForm(forms.Form):
+    scopes = forms.MultipleChoiceField(choices=ApiKey.Scope, widget=forms.CheckboxSelectMultiple, label="It may")
+    label = forms.CharField(max_length=100, required=False, help_text="Where it will be used, to recognise it later.")
+    days = forms.IntegerField(
+        min_value=1, max_value=3650, required=False, label="Expires after days", help_text="Empty: never."
+    )
+
+    def expires_at(self):
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=days) if days else None

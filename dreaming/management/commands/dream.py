@@ -1,0 +1,80 @@
+"""`manage.py dream --store NAME`: run one pass in the foreground."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from audit.actors import Actor
+from dreaming.models import Dream, Engine
+from dreaming.passes import run_dream
+from dreaming.reports import dream_report
+from dreaming.services import DreamRefused, cancel_dream, request_dream
+from memory.models import MemoryStore
+
+
+class Command(BaseCommand):
+    help = "Look across the sessions of a store's agents and propose changes to its memory."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--store", required=True)
+        parser.add_argument("--engine", default=Engine.MINING, choices=Engine.values)
+        parser.add_argument("--window", default="all", help="all, so many days (30d), or so many newest sessions (500)")
+        parser.add_argument("--max-proposals", type=int, default=12)
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
+
+    def handle(self, *, store: str, engine: str, window: str, max_proposals: int, json: bool, **_: Any) -> None:
+        try:
+            dream = request_dream(
+                store=find_store(store),
+                actor=Actor.system("command line"),
+                engine=engine,
+                window=window,
+                max_proposals=max_proposals,
+            )
+        except DreamRefused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self._run(dream)
+        dream.refresh_from_db()
+        report = dream_report(dream)
+        self.stdout.write(_as_json(report) if json else _summary(report))
+
+    def _run(self, dream: Dream) -> None:
+        with tqdm(file=sys.stderr, disable=None, leave=False, unit="") as bar:
+
+            def show(step: str, done: int, total: int) -> None:
+                bar.set_description(step)
+                bar.total, bar.n = total or None, done
+                bar.refresh()
+
+            try:
+                run_dream(dream.pk, show)
+            except KeyboardInterrupt as interrupt:
+                cancel_dream(dream=dream, actor=Actor.system("command line"))
+                raise CommandError(f"{dream.public_id} was canceled.") from interrupt
+            except Exception as error:
+                raise CommandError(f"{dream.public_id} failed: {error}") from error
+
+
+def find_store(name: str) -> MemoryStore:
+    """The store of that name. Raises `CommandError` that lists those there are."""
+    store = MemoryStore.objects.filter(name=name).first()
+    if store is None:
+        names = ", ".join(MemoryStore.objects.values_list("name", flat=True)) or "none yet; import sessions first"
+        raise CommandError(f"There is no store {name!r}. Stores: {names}.")
+    return store
+
+
+def _as_json(report: dict[str, Any]) -> str:
+    return json.dumps(report, ensure_ascii=False, indent=2)
+
+
+def _summary(report: dict[str, Any]) -> str:
+    lines = [
+        f"{report['dream']} {report['status']}: {report['sessions']:,} sessions, {report['events']:,} events in {report['seconds']:.1f} s.",
+        f"{len(report['proposals'])} proposals, {len(report['discarded'])} discarded.",
+    ]
+    lines += [f"  {proposal['id']}  {proposal['title']}" for proposal in report["proposals"]]
+    return "\n".join(lines)

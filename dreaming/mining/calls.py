@@ -1,0 +1,149 @@
+"""A session's events as a list of calls, each with its result and, if it failed, its error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dreaming.mining.failures import failure_line, locate, telling_line
+from dreaming.mining.templates import Template, template_of, tool_family
+from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote
+
+_JOIN_REACH = 50
+_SOURCE_REACH = 60
+_SOURCE_CLIP = 100_000
+_MAX_WANTED = 8
+
+
+@dataclass(slots=True)
+class Call:
+    """One tool call with its result. `seq` is the call's, or the result's where no call was recorded.
+
+    `message` is the error's line, None when the call worked or was never answered. `turn` counts the user's
+    messages before it.
+    """
+
+    seq: int
+    tool: str
+    input: str
+    arguments: dict[str, Any]
+    turn: int
+    has_call: bool
+    answered: bool = False
+    output: str = ""
+    result_seq: int = -1
+    message: str | None = None
+    template: Template = field(default_factory=lambda: Template("", ()))
+    from_text: str = ""
+
+    @property
+    def worked(self) -> bool:
+        return self.answered and self.message is None
+
+    @property
+    def failed(self) -> bool:
+        return self.message is not None
+
+    def error_quote(self) -> Quote:
+        return Quote(self.result_seq, locate(self.message or "", self.from_text, QUOTE_LIMIT))
+
+
+@dataclass(slots=True)
+class Story:
+    """A session's calls in order, and what the user said: `said[n]` is the user's n-th message."""
+
+    calls: list[Call]
+    said: list[str]
+
+
+def story_of(events: Iterable[EventView]) -> Story:
+    """Join calls and results by call id, else by adjacency; errors without a call become calls themselves."""
+    calls: list[Call] = []
+    said: list[str] = []
+    open_ids: dict[str, Call] = {}
+    waiting: list[Call] = []
+    for event in events:
+        if event.type == "message" and event.role == "user":
+            said.append(event.text)
+        elif event.type == "tool_call":
+            call = Call(event.seq, event.tool, event.input, _arguments(event.input), len(said), has_call=True)
+            calls.append(call)
+            if event.call_id:
+                open_ids[event.call_id] = call
+            else:
+                waiting = [*waiting[-_JOIN_REACH:], call]
+        elif event.type == "tool_result":
+            found = _take(event, open_ids, waiting)
+            if found is None:
+                found = Call(event.seq, event.tool, "", {}, len(said), has_call=False)
+                calls.append(found)
+            _answer(found, event)
+        elif event.type == "error":
+            calls.append(_bare_error(event, len(said)))
+    return Story(calls, said)
+
+
+def _take(event: EventView, open_ids: dict[str, Call], waiting: list[Call]) -> Call | None:
+    if event.call_id:
+        return open_ids.pop(event.call_id, None)
+    for call in waiting:
+        if not event.tool or call.tool == event.tool:
+            waiting.remove(call)
+            return call
+    return None
+
+
+def _answer(call: Call, event: EventView) -> None:
+    call.answered = True
+    call.tool = call.tool or event.tool
+    call.result_seq = event.seq
+    call.output = call.from_text = event.output or event.text
+    call.message = failure_line(call.output, event.is_error)
+    if call.message is not None:
+        call.template = template_of(call.message, call.tool)
+
+
+def _bare_error(event: EventView, turn: int) -> Call:
+    text = event.text or event.output
+    call = Call(event.seq, event.tool, "", {}, turn, has_call=False, answered=True, result_seq=event.seq)
+    call.from_text = text
+    call.message = telling_line(text) or "failed without a message"
+    call.template = template_of(call.message, event.tool)
+    return call
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Return the call's named arguments; a producer that sends JSON inside a string is unwrapped once."""
+    try:
+        value = json.loads(text) if text else {}
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = json.loads(value)
+    except (ValueError, RecursionError):
+        value = text
+    if isinstance(value, dict):
+        return {str(name): item for name, item in value.items()}
+    return {"input": value} if value not in (None, "") else {}
+
+
+def sources_of(values: list[Any], call: Call, story: Story) -> list[str]:
+    """Say where the strings in `values` had stood before `call`: `user`, `tool:` and a family, or nothing
+    known.
+    """
+    wanted = [item for value in values for item in _strings(value)][:_MAX_WANTED]
+    if not wanted:
+        return []
+    found = ["user"] if any(item in text for item in wanted for text in story.said[: call.turn]) else []
+    earlier = [other for other in story.calls if other.worked and other.result_seq < call.seq][-_SOURCE_REACH:]
+    tools = {
+        tool_family(other.tool)
+        for other in earlier
+        if other.tool != call.tool and any(item in other.output[:_SOURCE_CLIP] for item in wanted)
+    }
+    return found + [f"tool:{tool}" for tool in sorted(tools)]
+
+
+def _strings(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [str(item) for item in items if isinstance(item, str | int) and 3 <= len(str(item)) <= 80]

@@ -1,0 +1,246 @@
+"""One session to one small digest: its errors, what was changed after them, how its tools were used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from dreaming.mining.calls import Call, Story, sources_of, story_of
+from dreaming.mining.changes import (
+    LOOK_AROUND,
+    SAME,
+    Change,
+    change_between,
+    features_of,
+    short_input,
+    specific_values,
+)
+from dreaming.mining.templates import tool_family
+from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, ToolUse
+
+_REACH = 8
+_OTHER_REACH = 3
+_MAX_ERRORS = 40
+_MAX_REPAIRS = 40
+_MAX_FEATURES = 60
+_MAX_MOVES = 40
+_MAX_TOOLS = 60
+_MAX_KNOWN = 5_000
+_MAX_EARLIER = 6
+
+
+@dataclass(slots=True)
+class _Use:
+    calls: int = 0
+    successes: int = 0
+    features: set[str] = field(default_factory=set)
+    moves: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    change: Change
+    later: Call
+
+
+@dataclass(slots=True)
+class _Error:
+    first: Call
+    features: set[str]
+    earlier: dict[str, Call]
+    occurrences: int = 0
+    retried: int = 0
+    healed: int = 0
+    recovered: bool = False
+
+
+def digest_session(session: SessionView) -> Digest:
+    """Reduce a session to what mining needs of it. Pure; linear in the number of events."""
+    story = story_of(session.events)
+    uses: dict[str, _Use] = defaultdict(_Use)
+    errors: dict[tuple[str, str], _Error] = {}
+    _walk(story.calls, uses, errors)
+    repairs: dict[tuple[str, str, str], RepairSeen] = {}
+    _react(story, uses, errors, repairs)
+    ranked = sorted(uses.items(), key=lambda item: (-item[1].calls, item[0]))[:_MAX_TOOLS]
+    return Digest(
+        ref=session.ref,
+        external_id=session.external_id,
+        agent=session.agent,
+        principal=session.principal,
+        task_id=session.task_id,
+        outcome=session.outcome,
+        events=len(session.events),
+        tools=tuple(_tool_use(tool, use) for tool, use in sorted(ranked)),
+        errors=tuple(_error_seen(errors[key]) for key in sorted(errors)[:_MAX_ERRORS]),
+        repairs=tuple(repairs[key] for key in sorted(repairs)[:_MAX_REPAIRS]),
+    )
+
+
+def _walk(calls: list[Call], uses: dict[str, _Use], errors: dict[tuple[str, str], _Error]) -> None:
+    """Count calls and errors, with the features each call had at the time it was made."""
+    ran: set[str] = set()
+    known: dict[str, dict[str, Call]] = {}
+    last_success: dict[str, int] = {}
+    for at, call in enumerate(calls):
+        use = uses[call.tool]
+        use.calls += call.has_call
+        if not call.answered:
+            continue
+        if call.failed:
+            key = (call.tool, call.template.text)
+            if key not in errors and len(errors) < 4 * _MAX_ERRORS:
+                features = features_of(call, ran, known) if call.has_call else set[str]()
+                errors[key] = _Error(call, features, _earlier(call, known))
+            if key in errors:
+                errors[key].occurrences += 1
+            continue
+        use.successes += 1
+        last_success[call.tool] = at
+        if len(use.features) < 4 * _MAX_FEATURES:
+            use.features |= features_of(call, ran, known)
+        ran.add(tool_family(call.tool))
+        _remember(call, known)
+    positions = {id(call): at for at, call in enumerate(calls)}
+    for error in errors.values():
+        error.recovered = last_success.get(error.first.tool, -1) > positions[id(error.first)]
+
+
+def _earlier(call: Call, known: dict[str, dict[str, Call]]) -> dict[str, Call]:
+    """Return the last working call of each tool that was given one of this call's values."""
+    found: dict[str, Call] = {}
+    for value in call.arguments.values():
+        for item in specific_values(value):
+            found.update(known.get(item, {}))
+    latest = sorted(found.items(), key=lambda pair: (-pair[1].seq, pair[0]))[:_MAX_EARLIER]
+    return dict(sorted(latest))
+
+
+def _remember(call: Call, known: dict[str, dict[str, Call]]) -> None:
+    for value in call.arguments.values():
+        for item in specific_values(value):
+            if item in known or len(known) < _MAX_KNOWN:
+                known.setdefault(item, {})[tool_family(call.tool)] = call
+
+
+def _react(
+    story: Story,
+    uses: dict[str, _Use],
+    errors: dict[tuple[str, str], _Error],
+    repairs: dict[tuple[str, str, str], RepairSeen],
+) -> None:
+    for at, call in enumerate(story.calls):
+        if not call.answered or not call.has_call:
+            continue
+        ahead = [later for later in story.calls[at + 1 : at + 1 + _REACH] if later.has_call]
+        moves = _moves(call, ahead)
+        if call.worked:
+            if len(uses[call.tool].moves) < 2 * _MAX_MOVES:
+                uses[call.tool].moves.update(move.change.text for move in moves)
+            continue
+        error = errors.get((call.tool, call.template.text))
+        if error is not None:
+            _note_retry(error, call, ahead)
+        for move in moves:
+            _note_repair(repairs, call, move, story)
+
+
+def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
+    """What the agent did next: another tool at once, the same tool changed, or the same call after a step.
+
+    Attempts of the same tool are followed until one works.
+    """
+    moves: list[_Move] = []
+    steps: list[Call] = []
+    changed = False
+    for later in ahead:
+        if later.tool != call.tool:
+            if not changed and len(steps) < _OTHER_REACH and all(later.tool != step.tool for step in steps):
+                steps.append(later)
+                moves.append(_Move(Change(f"other tool: {tool_family(later.tool)}"), later))
+            continue
+        change = change_between(call, later)
+        if change.text == LOOK_AROUND:
+            continue
+        if change.text == SAME:
+            before = sorted({tool_family(step.tool) for step in steps if step.worked})
+            moves = [_Move(Change(f"first: {tool}"), later) for tool in before] if not changed else moves
+        elif change.text:
+            moves.append(_Move(change, later))
+            changed = True
+        if later.worked or not change.text:
+            break
+    return moves
+
+
+def _note_retry(error: _Error, call: Call, ahead: list[Call]) -> None:
+    if ahead and ahead[0].tool == call.tool and ahead[0].arguments == call.arguments:
+        error.retried += 1
+        error.healed += ahead[0].worked
+
+
+def _note_repair(repairs: dict[tuple[str, str, str], RepairSeen], call: Call, move: _Move, story: Story) -> None:
+    key = (call.tool, call.template.text, move.change.text)
+    seen = repairs.get(key)
+    if seen is None:
+        if len(repairs) < 4 * _MAX_REPAIRS:
+            repairs[key] = _repair_seen(call, move, story)
+    elif move.later.worked and not seen.helped:
+        repairs[key] = replace(_repair_seen(call, move, story), occurrences=seen.occurrences + 1)
+    else:
+        repairs[key] = replace(seen, occurrences=seen.occurrences + 1)
+
+
+def _repair_seen(call: Call, move: _Move, story: Story) -> RepairSeen:
+    later = move.later
+    repair = _input_quote(later)
+    names = move.change.arguments
+    return RepairSeen(
+        template=call.template.text,
+        values=tuple(call.template.values),
+        tool=call.tool,
+        to_tool=later.tool,
+        change=move.change.text,
+        arguments=move.change.arguments,
+        error=call.error_quote(),
+        repair=repair,
+        result=later.error_quote() if later.failed else repair,
+        before=short_input(call),
+        after=short_input(later),
+        helped=later.worked,
+        asked=later.turn > call.turn,
+        sources=tuple(sources_of([later.arguments[name] for name in names if name in later.arguments], later, story)),
+        occurrences=1,
+    )
+
+
+def _input_quote(call: Call) -> Quote:
+    return Quote(call.seq, call.input[:QUOTE_LIMIT])
+
+
+def _error_seen(error: _Error) -> ErrorSeen:
+    return ErrorSeen(
+        template=error.first.template.text,
+        values=error.first.template.values,
+        tool=error.first.tool,
+        quote=error.first.error_quote(),
+        occurrences=error.occurrences,
+        retried=error.retried,
+        healed_by_retry=error.healed,
+        recovered=error.recovered,
+        attached=error.first.has_call,
+        call=_input_quote(error.first),
+        earlier=tuple(_input_quote(call) for call in error.earlier.values()),
+        earlier_tools=tuple(error.earlier),
+        features=tuple(sorted(error.features)[:_MAX_FEATURES]),
+    )
+
+
+def _tool_use(tool: str, use: _Use) -> ToolUse:
+    return ToolUse(
+        tool=tool,
+        calls=use.calls,
+        successes=use.successes,
+        features=tuple(sorted(use.features)[:_MAX_FEATURES]),
+        moves=tuple(sorted(use.moves)[:_MAX_MOVES]),
+    )

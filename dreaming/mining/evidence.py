@@ -1,0 +1,106 @@
+"""Quotes for and against a finding: few, exact, and from as many agents as possible."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from dreaming.mining.groups import Group, Meeting
+from dreaming.mining.values import Cause, Digest, EvidenceRef, Quote, Stance
+from dreaming.mining.window import Window
+
+
+def diverse(members: Iterable[int], window: Window, prefer: Callable[[int], int]) -> list[int]:
+    """Order sessions so that agents take turns, each with a task not shown yet where it has one.
+
+    Within an agent, those with the lower `prefer` come first.
+    """
+    queues: dict[str, list[int]] = defaultdict(list)
+    for at in sorted(members, key=lambda item: (prefer(item), item)):
+        queues[window.digests[at].agent].append(at)
+    ordered: list[int] = []
+    shown: set[str] = set()
+    while queues:
+        for agent in sorted(queues):
+            queue = queues[agent]
+            fresh = (place for place, at in enumerate(queue) if window.digests[at].task_id not in shown)
+            at = queue.pop(next(fresh, 0))
+            ordered.append(at)
+            shown.add(window.digests[at].task_id)
+            if not queue:
+                del queues[agent]
+    return ordered
+
+
+def failure_evidence(group: Group, causes: tuple[Cause, ...], window: Window, cap: int) -> tuple[EvidenceRef, ...]:
+    """Sessions that met the error and did not succeed, then those that met it and still did (against).
+
+    With a known cause each session gives the call that shows it as well as the error.
+    """
+    lost = [at for at in group.meetings if window.won(at) is not True]
+    fine = [at for at in group.meetings if window.won(at) is True]
+    against = diverse(fine, window, lambda _: 0)[: max(cap // 4, cap - 2 * len(lost))]
+    each = 2 if causes else 1
+    ahead = diverse(lost, window, lambda at: 0 if window.won(at) is False else 1)
+    found: list[EvidenceRef] = []
+    for at in ahead[: (cap - len(against)) // each]:
+        met = group.meetings[at]
+        shown = [quote for quote in (_cause_quote(met, cause) for cause in causes[:1]) if quote.text]
+        found += [_ref(met.digest, quote, "supports") for quote in shown]
+        found.append(_error_ref(met, "supports"))
+    return tuple(found + [_error_ref(group.meetings[at], "contradicts") for at in against])
+
+
+def _cause_quote(met: Meeting, cause: Cause) -> Quote:
+    """Quote the earlier call that an order is about, else the failing call itself."""
+    error = met.errors[0]
+    kind, _, rest = cause.feature.partition(":")
+    if kind == "after-same":
+        for tool, quote in zip(error.earlier_tools, error.earlier, strict=True):
+            if tool == rest.partition(":")[0]:
+                return quote
+    return error.call
+
+
+def repair_evidence(group: Group, change: str, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
+    """Pairs of an error and the change that worked; then what speaks against it.
+
+    Against are changes that did not work, and sessions that recovered or succeeded without it.
+    """
+    helped: list[int] = []
+    failed: list[int] = []
+    without: list[int] = []
+    for at, met in sorted(group.meetings.items()):
+        made = [repair for repair in met.repairs if repair.change == change]
+        pile = helped if any(item.helped for item in made) else failed if made else without
+        pile.append(at)
+    against_cap = max(2, cap // 3)
+    spared = [at for at in without if window.won(at) or _recovered(group.meetings[at])]
+    against = [*diverse(failed, window, lambda _: 0), *diverse(spared, window, lambda _: 0)]
+    found: list[EvidenceRef] = []
+    for at in diverse(helped, window, lambda at: 0 if window.won(at) else 1)[: (cap - against_cap) // 2]:
+        repair = next(item for item in group.meetings[at].repairs if item.change == change and item.helped)
+        digest = group.meetings[at].digest
+        found += [_ref(digest, repair.error, "supports"), _ref(digest, repair.repair, "supports")]
+    for at in against[:against_cap]:
+        found.append(_counter_ref(group.meetings[at], change))
+    return tuple(item for item in found if item.quote)
+
+
+def _recovered(met: Meeting) -> bool:
+    return any(error.recovered for error in met.errors)
+
+
+def _counter_ref(met: Meeting, change: str) -> EvidenceRef:
+    for repair in met.repairs:
+        if repair.change == change:
+            return _ref(met.digest, repair.result, "contradicts")
+    return _error_ref(met, "contradicts")
+
+
+def _error_ref(met: Meeting, stance: Stance) -> EvidenceRef:
+    return _ref(met.digest, met.errors[0].quote, stance)
+
+
+def _ref(digest: Digest, quote: Quote, stance: Stance) -> EvidenceRef:
+    return EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, stance)

@@ -1,0 +1,206 @@
+"""Telling a failed tool result from a working one, flagged or not, and finding the line that says why."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+_CLIP = 16_000
+_SHORT = 240
+_EXCEPTION = re.compile(
+    r"^(?:E\s+)?(?P<all>(?:[a-zA-Z_]\w*\.)*[A-Z]\w*(?:Error|Exception|NotFound|Exit|Interrupt|Timeout"
+    r"|NotReady|Failed|DoesNotExist)(?::.*)?)$"
+)
+_TELLING = re.compile(
+    r"command not found|no such file|no module named|permission denied|not recognized as"
+    r"|cannot (?:access|open|find)"
+    r"|segmentation fault|out of memory|timed? ?out|connection (?:refused|reset)|syntax error"
+    r"|^(?:\S+:\s*)?(?:error|fatal|usage)\b",
+    re.IGNORECASE,
+)
+_TAGS = re.compile(r"</?(?:returncode|exit_code|output|stdout|stderr|error|output_head|output_tail|result)>")
+_TAG_AROUND = re.compile(r"^<(?P<name>\w*)>\s*(?P<inner>.*?)\s*(?:</(?P=name)>)?$")
+_ERROR_TAG = re.compile(r"^\s*<\w*(?:error|exception|failure)\w*>", re.IGNORECASE)
+_RETURN_CODE = re.compile(
+    r"<(?:returncode|exit_code|exitcode)>\s*(-?\d+)\s*</|^(?:exit|return) ?code[:= ]+(-?\d+)\s*$"
+    r"|^(?:process|command) exited with (?:code|status) (-?\d+)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_STARTS = re.compile(
+    r"^\W{0,3}(?:error\b|err:|[\w.]*(?:error|exception)\s*:|(?:mcp|api|http|rpc) error\b|exception\b"
+    r"|fatal\b|failed\b|failure\b|invalid\b|unable to\b|cannot\b|can't\b|could not\b|couldn't\b"
+    r"|(?:permission|access) denied"
+    r"|unauthori[sz]ed|forbidden\b|timed? ?out"
+    r"|rejected\b|denied\b|missing\b|unknown\b|http(?:/\S+)? [45]\d\d\b"
+    r"|[(\[]?[45]\d\d[)\]]?:?\s(?:bad|not|un|forbidden|conflict|gone|internal|too|service|gateway|method"
+    r"|client|server))",
+    re.IGNORECASE,
+)
+_SAYS = re.compile(
+    r"\b(?:not found|does not exist|doesn't exist|do not exist|no such|not allowed|not permitted"
+    r"|not supported"
+    r"|not available|is required|are required|is invalid|are invalid|must be|must not|must match"
+    r"|already exists"
+    r"|(?:was|were|been|is) (?:rejected|denied|refused)|cannot be|can not be|could not be|failed|timed out"
+    r"|query failed|unauthori[sz]ed|forbidden|insufficient|expired)\b|^(?:no|0|zero) (?:rows|results|records"
+    r"|matches|entries|hits|items)\b|^no [a-z ]{2,30}(?:found|matched|returned)\b",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"[{}=;<>|]|\w\(|::|^\s*(?:\d+[:\-]|[+\-@]{2,})")
+_BRACKET = re.compile(r"[(\[]")
+_BAD_KEYS = ("error", "errors", "exception", "error_message", "errormessage", "err", "fault", "failure")
+_SAY_KEYS = (
+    "message",
+    "msg",
+    "detail",
+    "details",
+    "reason",
+    "description",
+    "title",
+    "error_description",
+    "text",
+    "code",
+)
+_FAILED_STATUS = frozenset({"error", "failed", "failure", "rejected", "denied", "invalid", "err", "fail"})
+
+
+def failure_line(output: str, is_error: bool | None) -> str | None:
+    """Return the message of a failed result, or None when the result is no failure.
+
+    `output` is the stored text of a tool result; only its two ends are read when it is long. The message need
+    not be a substring (JSON unescapes); `locate` finds the exact place.
+    """
+    text = _ends(output)
+    if is_error:
+        return _say(_json(output)) or telling_line(text) or "failed without a message"
+    value = _json(output)
+    if isinstance(value, str):
+        return _plain_failure(value)
+    if value is not None:
+        return _json_failure(value)
+    return _plain_failure(text)
+
+
+def telling_line(text: str) -> str:
+    """Return the line of an error text that says what went wrong: the exception, the shell's complaint, or
+    the first.
+    """
+    text = _ends(text)
+    at = text.find("{", 0, 200)
+    if at >= 0 and (inner := _say(_json(text[at:]))):
+        return inner
+    lines = [_untagged(line) for line in _TAGS.sub("\n", _RETURN_CODE.sub("\n", text)).splitlines() if line.strip()]
+    if not lines:
+        return ""
+    exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
+    if exceptions:
+        return exceptions[-1]
+    for line in lines:
+        if len(line) <= 400 and _TELLING.search(line):
+            return _with_fields(line, lines)
+    return _with_fields(lines[0] if len(lines) <= 12 else lines[-1], lines)
+
+
+def _untagged(line: str) -> str:
+    found = _TAG_AROUND.match(line.strip())
+    return found["inner"] if found else line.strip()
+
+
+def locate(message: str, output: str, limit: int) -> str:
+    """Return an exact substring of `output`, at most `limit` characters, that shows `message` best."""
+    first = message.splitlines()[0].strip()[:limit] if message.strip() else ""
+    for needle in (message[:limit], first, json.dumps(first, ensure_ascii=False)[1:-1], first[:60]):
+        at = output.find(needle) if needle else -1
+        if at >= 0:
+            end = output.find("\n", at + len(needle))
+            return output[at : min(at + limit, len(output) if end < 0 else end)].rstrip() or needle
+    return output[:limit].rstrip()
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _CLIP else f"{text[:_CLIP]}\n{text[-_CLIP:]}"
+
+
+def _json(output: str) -> Any:
+    head = output.lstrip()[:1]
+    if head not in {"{", "[", '"'} or len(output) > 200_000:
+        return None
+    try:
+        value = json.loads(output)
+        return json.loads(value) if isinstance(value, str) and value.lstrip()[:1] in {"{", "["} else value
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_failure(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        return None
+    lowered = {str(key).lower(): item for key, item in value.items()}
+    if _is_mcp_error(lowered) or any(_truthy_error(lowered.get(key)) for key in _BAD_KEYS):
+        return _say(value) or "failed without a message"
+    flat = {key: item for key, item in lowered.items() if isinstance(item, str)}
+    status = flat.get("status", flat.get("result", "")).strip().lower()
+    said = any(flat.get(key) for key in _SAY_KEYS)
+    if said and (status in _FAILED_STATUS or lowered.get("success") is False or lowered.get("ok") is False):
+        return _say(value)
+    return None
+
+
+def _is_mcp_error(lowered: dict[str, Any]) -> bool:
+    return lowered.get("iserror") is True or lowered.get("is_error") is True
+
+
+def _truthy_error(item: Any) -> bool:
+    if isinstance(item, str):
+        return item.strip().lower() not in {"", "none", "null", "no", "false", "0", "ok"}
+    return bool(item) and (item is True or isinstance(item, dict | list))
+
+
+def _say(value: Any, depth: int = 0) -> str:
+    if isinstance(value, str):
+        return telling_line(value) if value.strip() else ""
+    if depth > 4 or not isinstance(value, dict | list):
+        return ""
+    if isinstance(value, list):
+        return next((said for item in value[:5] if (said := _say(item, depth + 1))), "")
+    lowered = {str(key).lower(): item for key, item in value.items()}
+    for key in (*_BAD_KEYS, *_SAY_KEYS, "content", "data", "result"):
+        if said := _say(lowered.get(key), depth + 1):
+            inner = _say(lowered.get("message"), depth + 1) if key in _BAD_KEYS and " " not in said else ""
+            return inner or said
+    return ""
+
+
+def _plain_failure(text: str) -> str | None:
+    codes = [next(filter(None, found)) for found in _RETURN_CODE.findall(text[:2000])]
+    if codes and codes[0] != "0":
+        return telling_line(text) or "failed without a message"
+    stripped = _TAGS.sub("\n", _RETURN_CODE.sub("\n", text)).strip()
+    lines = stripped.splitlines()
+    if not lines:
+        return None
+    if "Traceback (most recent call last)" in stripped and (found := _EXCEPTION.match(lines[-1].strip())):
+        return found["all"]
+    if _ERROR_TAG.match(stripped) or _ERROR_TAG.match(text):
+        return telling_line(stripped)
+    first = lines[0].strip()
+    short = len(stripped) <= _SHORT and len(lines) <= 3
+    if _STARTS.match(first) and (short or (first.lower().startswith("error") and len(stripped) <= 2000)):
+        return telling_line(stripped)
+    if short and len(lines) == 1 and len(first) <= 160 and not _CODE.search(first) and _SAYS.search(first):
+        return first
+    return None
+
+
+def _with_fields(line: str, lines: list[str]) -> str:
+    """Join a heading such as '2 validation errors for X' with the fields that it announces."""
+    if not re.search(r"\berrors?\b[^:]*$|:$", line) or len(lines) < 2:
+        return line
+    rest = lines[lines.index(line) + 1 :][:8]
+    fields = sorted({name for name, after in pairwise(rest) if re.fullmatch(r"[\w.\[\]]{1,60}", name) and after})
+    if not fields:
+        return line
+    said = next((item for item in rest if item not in fields and not item.lower().startswith("for further")), "")
+    return f"{line}\n{', '.join(fields)}: {_BRACKET.split(said, maxsplit=1)[0].strip()}"

@@ -1,0 +1,217 @@
+"""What agents changed after an error, and what failing calls have that working ones lack."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+
+from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.groups import Group, Meeting
+from dreaming.mining.stats import Table, fisher_more
+from dreaming.mining.values import Cause, Remedy, RepairSeen, Thresholds
+from dreaming.mining.window import Window
+
+_FEW = 5
+
+
+@dataclass(slots=True)
+class Adoption:
+    """One change that sessions made after a group's error."""
+
+    change: str
+    repairs: dict[int, RepairSeen] = field(default_factory=dict)
+    p_value: float = 1.0
+    usual: float = 0.0
+
+    @property
+    def helped(self) -> int:
+        return sum(repair.helped for repair in self.repairs.values())
+
+
+def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
+    """Return every change that enough sessions made, with the test that it follows this error more than
+    success.
+    """
+    found: dict[str, Adoption] = {}
+    for at, met in sorted(group.meetings.items()):
+        for repair in met.repairs:
+            kept = found.setdefault(repair.change, Adoption(repair.change)).repairs
+            if at not in kept or (repair.helped and not kept[at].helped):
+                kept[at] = repair
+    enough = [found[change] for change in sorted(found) if len(found[change].repairs) >= at_least]
+    base = window.baseline(group.families, group.meetings.keys())
+    for adoption in enough:
+        moved = base.moved(adoption.change)
+        adoption.usual = moved / base.sessions if base.sessions else 0.0
+        adoption.p_value = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
+        if not base.sessions and adoption.change.startswith(("other tool", "first")):
+            adoption.p_value = 0.0
+    return enough
+
+
+def is_substitute(adoption: Adoption, group: Group) -> bool:
+    """Whether another tool stands in for the failed one: their names share words, or it is given the same
+    values.
+    """
+    if not adoption.change.startswith("other tool: "):
+        return True
+    other = set(adoption.change.removeprefix("other tool: ").split("_"))
+    for family in group.families:
+        words = set(family.split("_"))
+        if len(words & other) * 2 >= min(len(words), len(other)) and len(words & other) >= 2:
+            return True
+    same = [_shared_values(repair) for repair in adoption.repairs.values()]
+    return sum(same) * 2 > len(same)
+
+
+def _shared_values(repair: RepairSeen) -> bool:
+    before, after = _scalars(repair.before), _scalars(repair.after)
+    return bool(before) and len(set(before.values()) & set(after.values())) * 2 >= len(set(before.values()))
+
+
+def _scalars(text: str) -> dict[str, str]:
+    if not text or len(text) >= 600:
+        return {}
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in json.loads(text).items()}
+
+
+def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds) -> Adoption | None:
+    """Choose the change that explains most recoveries: adopted by many, specific to it, and working."""
+    total = len(group.meetings)
+    fit = [
+        item
+        for item in found
+        if item.p_value <= thresholds.alpha
+        and len(item.repairs) >= _adoption_asked(item, thresholds) * total
+        and item.helped >= thresholds.min_help * len(item.repairs)
+        and is_substitute(item, group)
+        and (item.change != OTHER_VALUES or _says_where_from(item))
+    ]
+    return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
+
+
+def _adoption_asked(item: Adoption, thresholds: Thresholds) -> float:
+    """Going to another tool may be moving on: ask for more of it than of a change in the same call."""
+    return thresholds.min_adoption * (1.6 if item.change.startswith("other tool") else 1.0)
+
+
+def _says_where_from(item: Adoption) -> bool:
+    """Whether most sessions got the other values from one source: the user, or one tool."""
+    sources = _sources(list(item.repairs.values()))
+    return bool(sources) and sources[0][1] * 2 >= len(item.repairs)
+
+
+def _sources(repairs: list[RepairSeen]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(source for repair in repairs for source in repair.sources)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _worth(item: Adoption, total: int) -> float:
+    weight = 0.5 if item.change == OTHER_VALUES else 0.75 if item.change.startswith("other tool") else 1.0
+    return weight * (item.helped - item.usual * total)
+
+
+def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
+    """Measure an adopted change; `p_outcome` is not adjusted."""
+    adopters = sorted(adoption.repairs)
+    rest = [at for at in sorted(group.meetings) if at not in adoption.repairs]
+    outcome = window.compare(adopters, rest)
+    repairs = [adoption.repairs[at] for at in adopters]
+    example = next((item for item in repairs if item.helped), repairs[0])
+    to_tools = Counter(item.to_tool for item in repairs)
+    served = Counter(window.digests[at].principal for at in adopters if window.digests[at].principal)
+    return Remedy(
+        change=adoption.change,
+        to_tool=min(to_tools, key=lambda name: (-to_tools[name], name)),
+        arguments=tuple(sorted(Counter(name for item in repairs for name in item.arguments).items())),
+        constants=_constants(adoption, window),
+        sources=_sources(repairs)[:3],
+        adopted=len(repairs),
+        helped=adoption.helped,
+        asked=sum(item.asked for item in repairs),
+        agents=len({window.digests[at].agent for at in adopters}),
+        principals=len(served),
+        scope=_scope(served, len({met.digest.principal for met in group.meetings.values()})),
+        usual=adoption.usual,
+        p_adjusted=adoption.p_value,
+        adopted_success=outcome.table.met_success,
+        adopted_total=outcome.table.met_total,
+        rest_success=outcome.table.other_success,
+        rest_total=outcome.table.other_total,
+        p_outcome=outcome.p_value,
+        before=example.before,
+        after=example.after,
+    )
+
+
+def _scope(served: Counter[str], met_by: int) -> str:
+    if not served or met_by < 2:
+        return ""
+    name, count = min(served.items(), key=lambda item: (-item[1], item[0]))
+    return name if count >= 0.9 * served.total() else ""
+
+
+def _constants(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:
+    """Values that the changed call has in nearly every session, whoever the session was for."""
+    values: dict[str, Counter[str]] = defaultdict(Counter)
+    helped = [(at, item) for at, item in sorted(adoption.repairs.items()) if item.helped]
+    scopes = {window.digests[at].principal or window.digests[at].task_id or str(at) for at, _ in helped}
+    if len(helped) < _FEW or len(scopes) < 3:
+        return ()
+    for _, item in helped:
+        for name, value in _scalars(item.after).items():
+            if name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
+                values[name][value] += 1
+    common = ((name, *seen.most_common(1)[0]) for name, seen in sorted(values.items()))
+    return tuple((name, value) for name, value, count in common if count >= 0.8 * len(helped))
+
+
+def causes(group: Group, window: Window) -> list[Cause]:
+    """Return every feature of failing calls with its count against sessions where the tool worked; p
+    unadjusted.
+    """
+    unattached = sum(any(not error.attached for error in met.errors) for met in group.meetings.values())
+    base = window.baseline(group.families, group.meetings.keys())
+    total = len(group.meetings)
+    if not base.sessions or unattached * 2 > total:
+        return []
+    counts = Counter(name for met in group.meetings.values() for name in _features(met))
+    for name in base.arguments():
+        counts[f"lacks:{name}"] = total - counts[f"has:{name}"]
+    found = []
+    for name in sorted(name for name in counts if counts[name]):
+        other = base.had(name)
+        p_value = fisher_more(Table(counts[name], total, other, base.sessions))
+        found.append(Cause(name, counts[name], total, other, base.sessions, p_value))
+    return found
+
+
+def _features(met: Meeting) -> frozenset[str]:
+    return frozenset(name for error in met.errors for name in error.features)
+
+
+def best_causes(found: list[Cause], thresholds: Thresholds) -> tuple[Cause, ...]:
+    """Choose up to two features that most failing calls show and few working ones, the clearest first."""
+    fit = [
+        item
+        for item in found
+        if item.p_adjusted <= thresholds.alpha
+        and item.met >= 0.6 * item.met_total
+        and item.other <= 0.3 * item.other_total
+        and item.met / item.met_total - item.other / item.other_total >= 0.5
+    ]
+    fit.sort(key=lambda item: (-_contrast(item), item.feature))
+    if any(not item.feature.startswith("after:") for item in fit):
+        fit = [item for item in fit if not item.feature.startswith("after:")]
+    return tuple(fit[:2])
+
+
+def _contrast(item: Cause) -> float:
+    bonus = 0.0 if item.feature.startswith("after:") else 0.1
+    return item.met / item.met_total - item.other / item.other_total + bonus
+
+
+def with_p(cause: Cause, p_adjusted: float) -> Cause:
+    """Return the cause with its adjusted p-value."""
+    return replace(cause, p_adjusted=p_adjusted)

@@ -1,0 +1,175 @@
+"""A window of digests, indexed: who called which tool, how each session ended, and how they compare.
+
+What concerns all callers of a tool is counted once and kept; a group of errors then costs only its own
+sessions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from dreaming.mining.stats import Effect, Table, fisher, risk_difference, stratified_difference, within_strata
+from dreaming.mining.templates import tool_family
+from dreaming.mining.values import Digest, ToolUse
+
+_WON = {"success": True, "failure": False, "partial": False}
+_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How sessions that show something ended against those that could have and did not."""
+
+    table: Table
+    p_value: float
+    p_pooled: float
+    effect: Effect
+    within_task: bool
+
+
+@dataclass(slots=True)
+class Callers:
+    """The sessions that called one of some tools, and what those in which it worked look like."""
+
+    sessions: set[int]
+    endings: Endings
+    working: set[int] = field(default_factory=set)
+    moves: Counter[str] = field(default_factory=Counter)
+    features: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Endings:
+    """Successes and sessions of known outcome, in all and by task."""
+
+    won: int = 0
+    known: int = 0
+    by_task: dict[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is usual where the tool worked: how many of `sessions` show a move or a feature."""
+
+    sessions: int
+    callers: Callers
+    less: Counter[str]
+
+    def moved(self, move: str) -> int:
+        return self.callers.moves[move] - self.less[f"move {move}"]
+
+    def had(self, feature: str) -> int:
+        """Count a feature; `lacks:x` counts the sessions in which no working call had argument `x`."""
+        kind, _, name = feature.partition(":")
+        if kind == "lacks":
+            return self.sessions - self.had(f"has:{name}")
+        return self.callers.features[feature] - self.less[feature]
+
+    def arguments(self) -> list[str]:
+        """Names of arguments that working calls had."""
+        found = (name for name in self.callers.features if name.startswith("has:") and self.had(name))
+        return sorted(name.removeprefix("has:") for name in found)
+
+
+@dataclass(slots=True)
+class Window:
+    """Digests in a fixed order; sessions are named by their position in it."""
+
+    digests: Sequence[Digest]
+    uses: dict[str, dict[int, list[ToolUse]]] = field(default_factory=lambda: defaultdict(dict))
+    counted: dict[frozenset[str], Callers] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, digests: Sequence[Digest]) -> Window:
+        """Index digests, ordered by agent, id and ref, so that the order they arrive in means nothing."""
+        ordered = sorted(digests, key=lambda digest: (digest.agent, digest.external_id, digest.ref))
+        window = cls(ordered)
+        for at, digest in enumerate(ordered):
+            for use in digest.tools:
+                window.uses[tool_family(use.tool)].setdefault(at, []).append(use)
+        return window
+
+    def callers(self, families: frozenset[str]) -> Callers:
+        """Return the sessions that called one of these tools; all of them for errors that name no tool."""
+        if families not in self.counted:
+            self.counted[families] = self._count(families)
+        return self.counted[families]
+
+    def _count(self, families: frozenset[str]) -> Callers:
+        everyone = families == frozenset({""})
+        named = {at for name in families for at in self.uses.get(name, ())}
+        sessions = set(range(len(self.digests))) if everyone else named
+        found = Callers(sessions, self.endings(sessions))
+        for at in sessions:
+            if worked := self._working(at, families):
+                found.working.add(at)
+                found.moves.update({move for use in worked for move in use.moves})
+                found.features.update({name for use in worked for name in use.features})
+        return found
+
+    def _working(self, at: int, families: Iterable[str]) -> list[ToolUse]:
+        uses = (use for name in families for use in self.uses.get(name, {}).get(at, ()))
+        return [use for use in uses if use.successes]
+
+    def baseline(self, families: frozenset[str], met: Collection[int]) -> Baseline:
+        """What is usual in sessions where the tool worked and that are not in `met`, or in all if those are
+        few.
+        """
+        callers = self.callers(families)
+        inside = [at for at in met if at in callers.working]
+        apart = len(callers.working) - len(inside)
+        less: Counter[str] = Counter()
+        if apart < _FEW:
+            return Baseline(len(callers.working), callers, less)
+        for at in inside:
+            worked = self._working(at, families)
+            less.update({f"move {move}" for use in worked for move in use.moves})
+            less.update({name for use in worked for name in use.features})
+        return Baseline(apart, callers, less)
+
+    def won(self, at: int) -> bool | None:
+        """Whether a session ended in success; partial counts as no, unknown as None."""
+        return _WON.get(self.digests[at].outcome)
+
+    def endings(self, sessions: Iterable[int]) -> Endings:
+        """Count how sessions ended."""
+        found = Endings()
+        for at in sessions:
+            won = self.won(at)
+            if won is None:
+                continue
+            found.won += won
+            found.known += 1
+            if task := self.digests[at].task_id:
+                cell = found.by_task.setdefault(task, [0, 0])
+                cell[0] += won
+                cell[1] += 1
+        return found
+
+    def compare_to_rest(self, families: frozenset[str], met: Collection[int]) -> Comparison:
+        """Compare the outcomes of `met` with those of all other sessions that called the tools."""
+        callers = self.callers(families)
+        return _compared(self.endings(met), callers.endings, self.endings(at for at in met if at in callers.sessions))
+
+    def compare(self, met: Collection[int], other: Collection[int]) -> Comparison:
+        """Compare the outcomes of two sets of sessions that have none in common."""
+        return _compared(self.endings(met), self.endings(other), Endings())
+
+
+def _compared(met: Endings, other: Endings, less: Endings) -> Comparison:
+    """Compare `met` with `other` without `less`, within tasks where at least half of the met sessions have
+    another run of their task.
+    """
+    table = Table(met.won, met.known, other.won - less.won, other.known - less.known)
+    strata = []
+    for task in sorted(met.by_task):
+        won, known = other.by_task.get(task, (0, 0))
+        less_won, less_known = less.by_task.get(task, (0, 0))
+        strata.append(Table(*met.by_task[task], won - less_won, known - less_known))
+    paired = sum(item.met_total for item in strata if item.other_total)
+    pooled = fisher(table)
+    if paired * 2 >= table.met_total > 0 and any(item.informative for item in strata):
+        return Comparison(table, within_strata(strata), pooled, stratified_difference(strata), True)
+    return Comparison(table, pooled, pooled, risk_difference(table), False)

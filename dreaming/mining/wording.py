@@ -1,0 +1,297 @@
+"""What a finding tells an agent to do, in fixed sentences around cleaned names."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
+
+_MESSAGE_LIMIT = 110
+_NAME_LIMIT = 60
+_ALPHA = Thresholds().alpha
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The parts of a lesson; `slug` and `claim` must not hold numbers, so that they stay across passes."""
+
+    slug: str
+    claim: str
+    when: str
+    do: str
+    dont: str
+    example: str
+
+
+def clean(text: str, limit: int) -> str:
+    """Take out what can hide or break out: control and invisible characters, line breaks; cut at `limit`."""
+    kept = "".join(char for char in text if unicodedata.category(char)[0] != "C" or char in "\n\t")
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"
+
+
+def code(text: str, limit: int = _NAME_LIMIT) -> str:
+    """Quote text of a transcript so that Markdown shows it and nothing in it acts."""
+    return f"`{clean(text.replace('`', ''), limit) or '?'}`"
+
+
+def _tool(finding: Finding) -> str:
+    return code(finding.tool) if finding.tool else "a tool"
+
+
+def message_of(finding: Finding) -> str:
+    first = re.split(r"(?<=[^\s.]{3})\. ", finding.template)[0]
+    return code(first if len(first) >= 20 else finding.template, _MESSAGE_LIMIT)
+
+
+def slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+
+
+def _names(names: list[str]) -> str:
+    quoted = [code(name) for name in names[:4]]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def advise(finding: Finding) -> Advice:
+    if finding.remedy is None:
+        return _failure_advice(finding)
+    kind, _, rest = finding.remedy.change.partition(": ")
+    wording = {
+        "arguments": _arguments_advice,
+        "form": _form_advice,
+        OTHER_VALUES: _values_advice,
+        "other tool": _other_tool_advice,
+        "first": _first_advice,
+        "run": _run_advice,
+    }
+    return wording[kind](finding, finding.remedy, rest)
+
+
+def _arguments_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
+    tool, names = _tool(finding), [name for name, _ in remedy.arguments]
+    added = [name for name in names if re.search(rf"add [^;]*(?<!\w){re.escape(name)}(?!\w)", rest)]
+    dropped = [name for name in names if name not in added]
+    parts = [f"give it {_names(added)}"] if added else []
+    parts += [f"leave out {_names(dropped)}"] if dropped else []
+    do = " and ".join(parts)
+    wrong = f"without {_names(added)}" if added else f"with {_names(dropped)}"
+    return Advice(
+        slug="-".join(filter(None, ("pass" if added else "leave-out", slug("-".join(added or dropped))))),
+        claim=f"{tool}: {do} in the first call",
+        when=f"you are about to call {tool}.",
+        do=f"{do[0].upper()}{do[1:]} in the first call{_constants(remedy)}.",
+        dont=f"call it {wrong}: it is refused with {message_of(finding)}.",
+        example=_call_example(remedy, remedy.to_tool),
+    )
+
+
+def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
+    tool, names = _tool(finding), [name for name, _ in remedy.arguments]
+    forms = "; ".join(_form_words(part) for part in rest.split("; "))
+    return Advice(
+        slug=f"form-of-{slug('-'.join(names))}",
+        claim=f"{tool}: give {forms}",
+        when=f"you are about to call {tool}.",
+        do=f"Give {forms}{_constants(remedy)}.",
+        dont=f"use the other form: it is refused with {message_of(finding)}.",
+        example=_call_example(remedy, remedy.to_tool),
+    )
+
+
+def _form_words(part: str) -> str:
+    name, _, change = part.partition(" from ")
+    was, _, now = change.partition(" to ")
+    hint = " (9 a digit, a a letter)" if "`" in now else ""
+    return f"{code(name)} as {_form(now)}{hint}, not as {_form(was)}"
+
+
+def _form(text: str) -> str:
+    return code(text) if "`" in text else clean(text, _NAME_LIMIT)
+
+
+def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
+    tool = _tool(finding)
+    names = _names([name for name, _ in sorted(remedy.arguments, key=lambda item: (-item[1], item[0]))])
+    source = _source(remedy)
+    return Advice(
+        slug=f"check-values-after-{slug(finding.template)[:40]}",
+        claim=f"When {tool} answers {message_of(finding)}, {source} {names} and call it again",
+        when=f"{tool} answers {message_of(finding)}.",
+        do=f"{source[0].upper()}{source[1:]} {names}, then call {tool} again with what you get{_constants(remedy)}.",
+        dont="repeat the same call, and do not give up after the first refusal.",
+        example=_call_example(remedy, remedy.to_tool),
+    )
+
+
+def _source(remedy: Remedy) -> str:
+    counts = dict(remedy.sources)
+    tools = [(name.removeprefix("tool:"), count) for name, count in remedy.sources if name != "user"]
+    if counts.get("user", 0) * 2 >= remedy.adopted or not tools:
+        return "ask the user to check"
+    return f"look in the result of {code(tools[0][0])} for the right"
+
+
+def _other_tool_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
+    tool, other = _tool(finding), code(remedy.to_tool)
+    never = not finding.recovered and finding.support.eligible == finding.support.sessions
+    when = f"{tool} answers {message_of(finding)}."
+    dont = f"repeat the call to {tool} unchanged."
+    if never:
+        when = f"you would call {tool}."
+        dont = f"count on {tool}: it answered {message_of(finding)} in every session that called it."
+    return Advice(
+        slug=f"use-{slug(remedy.to_tool)}",
+        claim=f"Use {other} instead of {tool} when that answers {message_of(finding)}",
+        when=when,
+        do=f"Use {other} instead{_same_arguments(remedy)}{_asked(remedy)}.",
+        dont=dont,
+        example=_call_example(remedy, remedy.to_tool),
+    )
+
+
+def _first_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
+    tool, first = _tool(finding), code(rest)
+    return Advice(
+        slug=f"first-{slug(rest)}",
+        claim=f"Call {first} before {tool}",
+        when=f"you are about to call {tool}.",
+        do=f"Call {first} first.",
+        dont=f"repeat {tool} on its own: it is refused with {message_of(finding)}.",
+        example=f"{first}, then {_call_example(remedy, remedy.to_tool)}",
+    )
+
+
+def _run_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
+    now, _, was = rest.partition(" instead of ")
+    scope = remedy.scope if "/" in remedy.scope else ""
+    where = f" (in {code(scope)})" if scope else ""
+    return Advice(
+        slug=f"run-{slug(now)}",
+        claim=f"Run {code(now)} instead of {code(was)}{where}",
+        when=f"you would run {code(was)} with {_tool(finding)}{where}.",
+        do=f"Run {code(now)} instead.",
+        dont=f"run {code(was)}: it fails with {message_of(finding)}.",
+        example=code(f"{now} <what you would have given to {was}>", 2 * _NAME_LIMIT),
+    )
+
+
+def _failure_advice(finding: Finding) -> Advice:
+    tool, message = _tool(finding), message_of(finding)
+    if finding.causes:
+        return _cause_advice(finding, finding.causes[0])
+    if finding.support.p_adjusted <= _ALPHA:
+        claim = f"Check before calling {tool}: after {message}, most runs fail"
+        do = f"Check first whether what {tool} refuses with {message} holds; if so, plan without that call."
+    else:
+        claim = f"Steps of {tool} are often refused with {message}: keep to that rule from the first step"
+        do = f"Check each step against the rule that this refusal states: {message}."
+    return Advice(
+        slug=f"avoid-{slug(finding.template)[:48].strip('-')}",
+        claim=claim,
+        when=f"you work with {tool}.",
+        do=do,
+        dont="repeat a refused step unchanged.",
+        example=f"one refusal, word for word: {code(finding.message, _MESSAGE_LIMIT)}.",
+    )
+
+
+def _cause_advice(finding: Finding, cause: Cause) -> Advice:
+    tool, message = _tool(finding), message_of(finding)
+    kind, _, rest = cause.feature.partition(":")
+    one, _, two = rest.partition(":")
+    when, refused = f"you are about to call {tool}.", f"it is refused with {message}."
+    after = f"{code(one)} has already worked{f' for the same {code(two)}' if two else ''}"
+    same = f" for the same {code(two)}" if two else ""
+    if kind in {"after", "after-same"}:
+        claim = f"Call {tool} before {code(one)}{f' when both are for the same {code(two)}' if two else ''}"
+        do, dont = f"{claim}.", f"call {tool} once {after}: {refused}"
+        when = f"you need both {tool} and {code(one)}{same}."
+        example = f"first {tool}, then {code(one)}."
+    else:
+        claim, do, dont = _input_advice(kind, one, two, tool)
+        dont, example = f"{dont}: {refused}", _input_example(kind, one, two, finding.tool)
+    return Advice(slug(f"{kind}-{rest}") or "cause", claim, when, do, dont, example)
+
+
+def _input_advice(kind: str, one: str, two: str, tool: str) -> tuple[str, str, str]:
+    first = code(one)
+    if kind == "empty":
+        do = f"Give {first} at least one value; if there is none to give, {tool} is not the call for it"
+        return f"{tool} refuses an empty {first}", f"{do}.", f"call it with an empty {first}"
+    if kind == "lengths":
+        pair = f"{first} and {code(two)}"
+        return (
+            f"{tool} wants {pair} of equal length",
+            f"Give {pair} the same number of entries.",
+            f"pass {pair} of unequal length",
+        )
+    if kind == "lacks":
+        return f"{tool} needs {first}", f"Give it {first} in the first call.", f"leave out {first}"
+    return f"{tool} refuses {first}", f"Call it without {first}.", f"pass {first}"
+
+
+def _input_example(kind: str, one: str, two: str, tool: str) -> str:
+    shapes: dict[str, dict[str, Any]] = {
+        "empty": {one: ["<one>"]},
+        "lengths": {one: ["<one>", "<two>"], two: ["<one>", "<two>"]},
+        "lacks": {one: f"<{one}>"},
+    }
+    arguments = shapes.get(kind, {})
+    return code(f"{tool}({json.dumps(arguments, ensure_ascii=False)})", 200) + "."
+
+
+def _constants(remedy: Remedy) -> str:
+    if not remedy.constants:
+        return ""
+    return ": " + ", ".join(f"{code(name)} is {code(value)}" for name, value in remedy.constants[:3])
+
+
+def _same_arguments(remedy: Remedy) -> str:
+    before, after = _arguments_of(remedy.before), _arguments_of(remedy.after)
+    return ", with the same arguments" if before and before.keys() == after.keys() else ""
+
+
+def _arguments_of(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _asked(remedy: Remedy) -> str:
+    if remedy.asked * 2 <= remedy.adopted:
+        return ""
+    before, after = _arguments_of(remedy.before), _arguments_of(remedy.after)
+    missing = sorted(after.keys() - before.keys())
+    return f"; ask the user for {_names(missing)}" if missing else "; tell the user of the change first"
+
+
+def _call_example(remedy: Remedy, tool: str) -> str:
+    """The changed call with every value generalised to its argument's name, but for values that all sessions
+    share.
+    """
+    arguments = _arguments_of(remedy.after)
+    known = dict(remedy.constants)
+    shown = {
+        clean(name, 40): json.loads(known[name]) if name in known else _generalise(name, value)
+        for name, value in list(arguments.items())[:6]
+    }
+    return code(f"{tool}({json.dumps(shown, ensure_ascii=False)})", 260) + "."
+
+
+def _generalise(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, list):
+        return [f"<{name}>"] if value else []
+    if isinstance(value, dict):
+        return {key: _generalise(key, item) for key, item in list(value.items())[:3]}
+    return f"<{name}>"

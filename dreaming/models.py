@@ -1,0 +1,125 @@
+from django.db import models
+from django.db.models.functions import Now
+
+from memory.models import MemoryStore, Proposal
+from sessions.models import Session
+
+
+class SessionDigest(models.Model):
+    """What mining needs of one session, computed once. `version` is that of the code that computed it."""
+
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, primary_key=True, related_name="digest")
+    version = models.PositiveIntegerField()
+    data = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"digest of {self.session_id}"
+
+
+class Engine(models.TextChoices):
+    MINING = "mining", "Mining: counting and statistics, no model"
+
+
+class DreamPolicy(models.Model):
+    """How a store dreams when nobody asks it to."""
+
+    class Schedule(models.TextChoices):
+        OFF = "off", "only on demand"
+        HOURLY = "hourly", "every hour"
+        DAILY = "daily", "every night at 02:00 UTC"
+        WEEKLY = "weekly", "every Monday at 02:00 UTC"
+
+    store = models.OneToOneField(MemoryStore, on_delete=models.CASCADE, related_name="dream_policy")
+    schedule = models.CharField(max_length=8, choices=Schedule, default=Schedule.OFF)
+    engine = models.CharField(max_length=20, choices=Engine, default=Engine.MINING)
+    window = models.CharField(
+        max_length=20,
+        default="all",
+        help_text="all, a number of days such as 30d, or a number of newest sessions such as 500",
+    )
+    max_proposals = models.PositiveSmallIntegerField(default=12)
+
+    def __str__(self) -> str:
+        return f"{self.store_id} {self.schedule}"
+
+
+class DreamQuerySet(models.QuerySet["Dream"]):
+    def unfinished(self) -> "DreamQuerySet":
+        return self.filter(status__in=[Dream.Status.PENDING, Dream.Status.RUNNING])
+
+    def with_counts(self) -> "DreamQuerySet":
+        return self.annotate(
+            proposed_count=models.Count("findings", filter=models.Q(findings__proposal__isnull=False)),
+            discarded_count=models.Count("findings", filter=models.Q(findings__proposal=None, findings__isnull=False)),
+        )
+
+
+class Dream(models.Model):
+    """One pass over sessions and a store snapshot."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="dreams")
+    engine = models.CharField(max_length=20, choices=Engine, default=Engine.MINING)
+    window = models.CharField(max_length=20, default="all")
+    max_proposals = models.PositiveSmallIntegerField(default=12)
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    requested_by = models.CharField(max_length=255)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    step = models.CharField(max_length=40, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    base_revision = models.PositiveBigIntegerField(null=True)
+    sessions = models.PositiveIntegerField(default=0)
+    events = models.PositiveBigIntegerField(default=0)
+    manifest = models.JSONField(default=dict)
+    usage = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+
+    objects = DreamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store"],
+                condition=models.Q(status__in=["pending", "running"]),
+                name="one_dream_a_store_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return f"dream_{self.pk}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in (self.Status.PENDING, self.Status.RUNNING)
+
+
+class Finding(models.Model):
+    """A pattern that a dream measured: proposed, or discarded with its reason."""
+
+    dream = models.ForeignKey(Dream, on_delete=models.CASCADE, related_name="findings")
+    kind = models.CharField(max_length=20)
+    title = models.TextField()
+    claim_key = models.CharField(max_length=255)
+    data = models.JSONField(default=dict)
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, null=True, related_name="findings")
+    discarded_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,115 @@
+"""Dreams: asked for, canceled, and scheduled. `dreaming.passes` runs them."""
+
+import json
+
+from celery import current_app
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+from audit.actors import Actor
+from audit.services import record
+from dreaming.models import Dream, DreamPolicy, Engine
+from dreaming.windows import InvalidWindow, check_window
+from memory.models import MemoryStore
+
+
+class DreamRefused(ValueError):
+    """A dream that cannot be started; the message says why."""
+
+
+def request_dream(
+    *,
+    store: MemoryStore,
+    actor: Actor,
+    engine: str = Engine.MINING,
+    window: str = "all",
+    max_proposals: int = 12,
+) -> Dream:
+    """File a pending dream. Raises `DreamRefused` when one is on its way already, or an option makes no sense."""
+    try:
+        check_window(window)
+    except InvalidWindow as error:
+        raise DreamRefused(str(error)) from error
+    if engine not in Engine.values:
+        raise DreamRefused(f"{engine!r} is not an engine; there is {', '.join(Engine.values)}.")
+    if not 1 <= max_proposals <= 100:
+        raise DreamRefused(f"{max_proposals} proposals a pass: ask for 1 to 100.")
+    try:
+        with transaction.atomic():
+            dream = Dream.objects.create(
+                store=store,
+                engine=engine,
+                window=window,
+                max_proposals=max_proposals,
+                requested_by=actor.name,
+            )
+            record(
+                action="dream.started",
+                actor=actor,
+                subject=f"dream:{dream.pk}",
+                store=store.name,
+                data={"engine": engine, "window": window, "max_proposals": max_proposals},
+            )
+    except IntegrityError as error:
+        raise DreamRefused(f"A dream over {store.name} is on its way already.") from error
+    return dream
+
+
+def enqueue(dream: Dream) -> None:
+    """Hand the dream to a worker on commit. When the broker is away, `take_up_dreams` does it later."""
+    transaction.on_commit(lambda: current_app.send_task("dreaming.tasks.run", [dream.pk]), robust=True)
+
+
+@transaction.atomic
+def cancel_dream(*, dream: Dream, actor: Actor) -> bool:
+    """Cancel a dream that has not ended; a running pass stops at its next step. False when it had ended already."""
+    canceled = Dream.objects.unfinished().filter(pk=dream.pk).update(status=Dream.Status.CANCELED, ended_at=Now())
+    if canceled:
+        record(action="dream.canceled", actor=actor, subject=f"dream:{dream.pk}", store=dream.store.name)
+    return bool(canceled)
+
+
+CRONTABS = {
+    DreamPolicy.Schedule.HOURLY: {"minute": "0", "hour": "*", "day_of_week": "*"},
+    DreamPolicy.Schedule.DAILY: {"minute": "0", "hour": "2", "day_of_week": "*"},
+    DreamPolicy.Schedule.WEEKLY: {"minute": "0", "hour": "2", "day_of_week": "1"},
+}
+
+
+@transaction.atomic
+def save_dream_policy(*, policy: DreamPolicy, actor: Actor) -> None:
+    """Keep a store's dream settings and its entry in the beat schedule in step."""
+    policy.save()
+    store = policy.store
+    task_name = f"dream over {store.name}"
+    if policy.schedule == DreamPolicy.Schedule.OFF:
+        PeriodicTask.objects.filter(name=task_name).delete()
+    else:
+        crontab, _ = CrontabSchedule.objects.get_or_create(
+            **CRONTABS[DreamPolicy.Schedule(policy.schedule)],
+            day_of_month="*",
+            month_of_year="*",
+            timezone="UTC",
+        )
+        PeriodicTask.objects.update_or_create(
+            name=task_name,
+            defaults={
+                "task": "dreaming.tasks.scheduled_dream",
+                "crontab": crontab,
+                "args": json.dumps([store.pk]),
+                "enabled": True,
+            },
+        )
+    record(
+        action="store.changed",
+        actor=actor,
+        subject=f"store:{store.pk}",
+        store=store.name,
+        data={
+            "schedule": policy.schedule,
+            "window": policy.window,
+            "engine": policy.engine,
+            "max_proposals": policy.max_proposals,
+        },
+    )

@@ -1,0 +1,90 @@
+"""Dreams in the browser: the list, one dream, starting and canceling."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseStopPolling
+
+from audit.actors import Actor
+from audit.roles import ADMIN, ROLES, has_role, role_required
+from dreaming.forms import DreamForm
+from dreaming.models import Dream
+from dreaming.services import DreamRefused, cancel_dream, enqueue, request_dream
+from memory.models import MemoryStore
+
+PAGE = 50
+
+
+@require_GET
+@role_required(*ROLES)
+def dreams(request: HttpRequest) -> HttpResponse:
+    return _dreams_page(request, DreamForm(initial={"store": MemoryStore.objects.first(), "window": "all"}))
+
+
+@require_POST
+@role_required(ADMIN)
+def start_dream(request: HttpRequest) -> HttpResponse:
+    form = DreamForm(request.POST)
+    if form.is_valid():
+        try:
+            dream = request_dream(actor=Actor.user(request.user), **form.cleaned_data)
+        except DreamRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            enqueue(dream)
+            return redirect("dreaming:dream_detail", dream.pk)
+    return _dreams_page(request, form, status=422)
+
+
+def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> HttpResponse:
+    rows = Dream.objects.select_related("store").with_counts()
+    if before := request.GET.get("before", ""):
+        rows = rows.filter(pk__lt=int(before)) if before.isdecimal() else rows
+    shown = list(rows[: PAGE + 1])
+    context = {
+        "dreams": shown[:PAGE],
+        "next_before": shown[PAGE - 1].pk if len(shown) > PAGE else None,
+        "form": form,
+        "may_start": has_role(request.user, ADMIN),
+        "has_stores": MemoryStore.objects.exists(),
+    }
+    return render(request, "dreaming/dreams.html", context, status=status)
+
+
+@require_GET
+@role_required(*ROLES)
+def dream_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "dreaming/dream_detail.html", _dream_context(request, pk))
+
+
+@require_GET
+@role_required(*ROLES)
+def dream_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fragment that a running dream's page polls; once the dream has ended, the whole page is asked for anew."""
+    context = _dream_context(request, pk)
+    if context["dream"].is_unfinished:
+        return render(request, "dreaming/_progress.html", context)
+    return HttpResponseStopPolling(headers={"HX-Refresh": "true"})
+
+
+def _dream_context(request: HttpRequest, pk: int) -> dict[str, object]:
+    dream = get_object_or_404(Dream.objects.select_related("store"), pk=pk)
+    findings = list(dream.findings.select_related("proposal"))
+    return {
+        "dream": dream,
+        "proposed": [finding for finding in findings if finding.proposal],
+        "discarded": [finding for finding in findings if not finding.proposal],
+        "may_cancel": has_role(request.user, ADMIN) and dream.is_unfinished,
+    }
+
+
+@require_POST
+@role_required(ADMIN)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    dream = get_object_or_404(Dream.objects.select_related("store"), pk=pk)
+    if cancel_dream(dream=dream, actor=Actor.user(request.user)):
+        messages.success(request, "The dream was canceled. What it had proposed stays.")
+    else:
+        messages.info(request, "The dream had ended already.")
+    return redirect("dreaming:dream_detail", pk)

@@ -1,0 +1,192 @@
+"""Wording a finding as a memory draft, from fixed sentences; only names and short errors are copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dreaming.mining.values import Cause, Finding, Remedy, Support, Thresholds
+from dreaming.mining.wording import Advice, advise, clean, code, message_of, slug
+
+_MANY = 10
+_ALPHA = Thresholds().alpha
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposed memory: where, what it says, and for the reviewer the claim and why we believe it."""
+
+    path: str
+    content: str
+    title: str
+    rationale: str
+
+
+def write(finding: Finding) -> Draft:
+    """Word a finding. Pure; the path depends on the claim alone, so a later pass updates the same memory."""
+    advice = advise(finding)
+    tool = slug(finding.tool) or "any-tool"
+    return Draft(
+        path=f"/tools/{tool}/{advice.slug}.md",
+        content=_content(finding, advice),
+        title=clean(advice.claim, 200),
+        rationale=_rationale(finding),
+    )
+
+
+def _content(finding: Finding, advice: Advice) -> str:
+    parts = [
+        f"# {advice.claim}",
+        f"**When** {advice.when}",
+        f"**Do:** {advice.do}",
+        f"**Do not** {advice.dont}",
+        f"**Example:** {advice.example}",
+        f"**How sure:** {_sureness(finding)}",
+    ]
+    if finding.warning:
+        parts.insert(3, f"**Careful:** {_warning(finding)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _warning(finding: Finding) -> str:
+    remedy = finding.remedy
+    if remedy is None:
+        return ""
+    return (
+        f"sessions that made this change ended in success less often ({remedy.adopted_success} of "
+        f"{remedy.adopted_total}) than others that met the error ({remedy.rest_success} of "
+        f"{remedy.rest_total})."
+    )
+
+
+def _sureness(finding: Finding) -> str:
+    support, remedy = finding.support, finding.remedy
+    parts = [f"{_seen(support)} met this error."]
+    if remedy is not None:
+        parts.append(f"The change worked in {remedy.helped} of the {remedy.adopted} that made it.")
+        if remedy.p_outcome <= _ALPHA or (remedy.rest_total >= _MANY and not remedy.rest_success):
+            parts.append(
+                f"Success: {remedy.adopted_success} of {remedy.adopted_total} that made it, "
+                f"{remedy.rest_success} of {remedy.rest_total} that met the error and did not."
+            )
+    elif finding.causes:
+        cause = finding.causes[0]
+        parts.append(
+            f"It held in {cause.met} of {cause.met_total} of them, and in {cause.other} of "
+            f"{cause.other_total} sessions where the call worked."
+        )
+    else:
+        parts.append(f"It cost {support.occurrences} refused steps; {finding.recovered} of the sessions got past it.")
+    parts.append(_outcome(support))
+    return " ".join(parts)
+
+
+def _seen(support: Support) -> str:
+    agents = f"{support.agents} agents" if support.agents > 1 else "1 agent"
+    return f"{support.sessions} of {support.eligible} sessions that called the tool ({agents})"
+
+
+def _outcome(support: Support) -> str:
+    if not support.met_total or not support.other_total:
+        return "How sessions end cannot be compared."
+    rates = (
+        f"success in {support.met_success} of {support.met_total} with it, "
+        f"{support.other_success} of {support.other_total} without"
+    )
+    if support.p_adjusted > _ALPHA:
+        if support.within_task and support.p_pooled <= _ALPHA:
+            return f"Sessions end differently ({rates}), but within the same tasks that is not proven."
+        return f"No proven effect on how sessions end: {rates}."
+    return f"Sessions with it end {'worse' if support.effect < 0 else 'better'}: {rates}."
+
+
+def _rationale(finding: Finding) -> str:
+    support = finding.support
+    spread = ", ".join(
+        (
+            _count(support.agents, "agent"),
+            _count(support.tasks, "task"),
+            _count(support.principals, "principal"),
+        )
+    )
+    parts = [f"{_seen(support)} met {message_of(finding)}, in {support.occurrences} calls ({spread})."]
+    if finding.remedy is not None:
+        parts.append(_remedy_words(finding.remedy))
+    parts += [_cause_words(cause) for cause in finding.causes]
+    if finding.remedy is None and not finding.causes and support.p_adjusted > _ALPHA:
+        parts.append("The rule is the refusal's own wording, not measured: check that it can be trusted.")
+    parts.append(_test_words(support))
+    parts.append(f"Against: {_against(finding)}")
+    return " ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no recorded'} {noun}{'' if number == 1 else 's'}"
+
+
+def _remedy_words(remedy: Remedy) -> str:
+    finders = _count(remedy.agents, "agent") + (" independently" if remedy.agents > 1 else "")
+    words = (
+        f"{remedy.adopted} of them then made this change ({finders}) and it worked in {remedy.helped}; "
+        f"after a call that worked, {remedy.usual:.0%} of sessions make the same move "
+        f"(p adjusted {_p(remedy.p_adjusted)})."
+    )
+    if remedy.scope and remedy.adopted:
+        words += " Nearly all of them were for one principal."
+    if remedy.adopted_total and remedy.rest_total:
+        words += (
+            f" Success: {remedy.adopted_success} of {remedy.adopted_total} that made it, "
+            f"{remedy.rest_success} of {remedy.rest_total} that met the error and did not "
+            f"(p {_p(remedy.p_outcome)}, unadjusted)."
+        )
+    return words
+
+
+def _cause_words(cause: Cause) -> str:
+    kind, _, rest = cause.feature.partition(":")
+    one, _, two = rest.partition(":")
+    said = {
+        "after": f"made after {code(one)} had worked",
+        "after-same": f"made after {code(one)} had worked with the same {code(two)}",
+        "empty": f"{code(one)} was empty",
+        "lengths": f"{code(one)} and {code(two)} differed in length",
+        "lacks": f"{code(one)} was missing",
+        "has": f"{code(one)} was given",
+    }[kind]
+    return (
+        f"What sets the failing calls apart: {said} in {cause.met} of {cause.met_total} sessions, against "
+        f"{cause.other} of {cause.other_total} where the tool worked (p adjusted {_p(cause.p_adjusted)})."
+    )
+
+
+def _test_words(support: Support) -> str:
+    if not support.met_total or not support.other_total:
+        return "Outcomes could not be compared: one side has none that is known."
+    how = (
+        f"compared within runs of the same task (exact conditional test; pooled over tasks p {_p(support.p_pooled)})"
+        if support.within_task
+        else "not compared within tasks, which could confound it (Fisher's exact test)"
+    )
+    return (
+        f"Success with the error {support.met_success} of {support.met_total}, among the other sessions that "
+        f"called the tool {support.other_success} of {support.other_total}; difference {support.effect:+.0%} "
+        f"(95 % interval {support.effect_low:+.0%} to {support.effect_high:+.0%}), p {_p(support.p_value)}, "
+        f"adjusted for all errors looked at {_p(support.p_adjusted)}; {how}."
+    )
+
+
+def _against(finding: Finding) -> str:
+    support, remedy = finding.support, finding.remedy
+    parts = [f"{support.met_success} sessions met it and still succeeded"] if support.met_success else []
+    if remedy is not None and remedy.adopted > remedy.helped:
+        parts.append(f"the change did not work in {remedy.adopted - remedy.helped}")
+    if remedy is not None and support.sessions > remedy.adopted:
+        parts.append(f"{support.sessions - remedy.adopted} did not make it")
+    if finding.warning:
+        parts.append("those that made the change ended worse")
+    if support.agents == 1:
+        parts.append("only one agent saw it")
+    return ("; ".join(parts) or "nothing was found") + "."
+
+
+def _p(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"

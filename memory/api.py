@@ -1,0 +1,114 @@
+"""The agents' read side of the JSON API."""
+
+from typing import Literal
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.http import parse_etags
+from ninja import Query, Router, Schema
+
+from memory import reading
+from memory.services import record_read
+from sessions.auth import ApiKeyAuth
+from sessions.models import ApiKey
+
+router = Router(tags=["memory"])
+
+Format = Literal["json", "markdown"]
+
+
+class MemoryOut(Schema):
+    path: str
+    content: str
+    sha256: str
+    revision: int
+
+
+class StoreOut(Schema):
+    store: str
+    revision: int
+    memories: list[MemoryOut]
+
+
+class AgentMemoryOut(Schema):
+    agent: str
+    stores: list[StoreOut]
+
+
+class ErrorOut(Schema):
+    error: str
+    detail: str
+
+
+@router.get(
+    "/agents/{agent}/memory",
+    auth=ApiKeyAuth("read"),
+    response={200: AgentMemoryOut, 304: None, 401: ErrorOut, 403: ErrorOut},
+    summary="The agent's approved memory",
+    openapi_extra={
+        "parameters": [
+            {
+                "in": "header",
+                "name": "If-None-Match",
+                "schema": {"type": "string"},
+                "description": "The ETag of the last answer",
+            }
+        ]
+    },
+)
+def agent_memory(
+    request: HttpRequest,
+    agent: str,
+    format: Format = "json",
+    session: str = Query(
+        "",
+        max_length=255,
+        description="The id of the session that will use it; what it was served is recorded",
+    ),
+) -> HttpResponse:
+    """Everything that people approved for this agent, as of now.
+
+    Send the `ETag` of your last answer as `If-None-Match`: while nothing changed, you get an empty 304.
+    With `format=markdown` the answer is a text for the agent's system prompt.
+    """
+    key: ApiKey = request.auth
+    if agent != key.agent.slug:
+        return JsonResponse({"error": "forbidden", "detail": "This key does not read that agent's memory."}, status=403)
+    revisions = reading.live_revisions(key.agent)
+    tag = reading.etag(key.agent, format, revisions)
+    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        response = HttpResponse(status=304)
+    else:
+        snapshots = reading.live_snapshots(key.agent)
+        revisions = [(snapshot.store_id, snapshot.revision) for snapshot in snapshots]
+        tag = reading.etag(key.agent, format, revisions)
+        response = _representation(key, format, snapshots)
+    if session:
+        record_read(agent=key.agent, session_external_id=session, served=revisions)
+    response["ETag"] = tag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _representation(key: ApiKey, format: Format, snapshots: list[reading.Snapshot]) -> HttpResponse:
+    if format == "markdown":
+        return HttpResponse(reading.as_markdown(key.agent, snapshots), content_type="text/markdown; charset=utf-8")
+    body = AgentMemoryOut(
+        agent=key.agent.slug,
+        stores=[
+            StoreOut(
+                store=snapshot.store,
+                revision=snapshot.revision,
+                memories=[
+                    MemoryOut(
+                        path=memory.path,
+                        content=memory.content,
+                        sha256=memory.sha256,
+                        revision=memory.revision,
+                    )
+                    for memory in snapshot.memories
+                ],
+            )
+            for snapshot in snapshots
+        ],
+    )
+    return HttpResponse(body.model_dump_json(), content_type="application/json")

@@ -1,0 +1,239 @@
+from collections.abc import Iterable
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from simple_history.models import HistoricalRecords
+
+from sessions.models import Agent, Session, slug_validator
+
+MAX_CONTENT_BYTES = 102_400
+
+
+class MemoryStoreQuerySet(models.QuerySet["MemoryStore"]):
+    def with_open_counts(self) -> "MemoryStoreQuerySet":
+        live = models.Q(memories__head__isnull=False)
+        waiting = models.Q(proposals__status=Proposal.Status.OPEN)
+        return self.annotate(
+            live_count=models.Count("memories", filter=live, distinct=True),
+            open_count=models.Count("proposals", filter=waiting, distinct=True),
+        )
+
+
+class MemoryStore(models.Model):
+    """A named collection of memories that agents are attached to. `revision` grows by one with every publication."""
+
+    name = models.CharField(max_length=100, unique=True, validators=[slug_validator])
+    revision = models.PositiveBigIntegerField(default=0)
+    agents = models.ManyToManyField(Agent, related_name="stores", blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = MemoryStoreQuerySet.as_manager()
+    history = HistoricalRecords(excluded_fields=["revision"], m2m_fields=[agents])
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_gated(self) -> bool:
+        """One gated agent gates the whole store; a store that nobody reads is gated too."""
+        modes = set(self.agents.values_list("mode", flat=True))
+        return modes != {Agent.Mode.AUTO}
+
+    def sessions(self) -> models.QuerySet[Session]:
+        """The sessions that a dream over this store may read."""
+        return Session.objects.filter(agent__stores=self)
+
+
+class Memory(models.Model):
+    """A text document at a path in a store. `head` is the version that agents read; none when deleted."""
+
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="memories")
+    path = models.CharField(max_length=255)
+    head = models.OneToOneField("MemoryVersion", on_delete=models.PROTECT, null=True, related_name="head_of")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["path"]
+        verbose_name_plural = "memories"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "path"],
+                condition=models.Q(head__isnull=False),
+                name="one_live_memory_a_path",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_id}:{self.path}"
+
+
+class MemoryVersion(models.Model):
+    """The immutable text of a memory at one revision of its store. Only ever inserted, by `publish()`."""
+
+    class Operation(models.TextChoices):
+        CREATED = "created"
+        MODIFIED = "modified"
+        DELETED = "deleted"
+
+    memory = models.ForeignKey(Memory, on_delete=models.PROTECT, related_name="versions")
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="versions")
+    revision = models.PositiveBigIntegerField()
+    operation = models.CharField(max_length=8, choices=Operation)
+    path = models.CharField(max_length=255)
+    content = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-revision"]
+        constraints = [models.UniqueConstraint(fields=["store", "revision"], name="one_version_a_revision")]
+
+    def __str__(self) -> str:
+        return f"{self.path} r{self.revision}"
+
+
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    def open(self) -> "ProposalQuerySet":
+        return self.filter(status=Proposal.Status.OPEN)
+
+    def rejected(self) -> "ProposalQuerySet":
+        return self.filter(status=Proposal.Status.REJECTED)
+
+    def touching(self, *, store_id: int, paths: Iterable[str], memory_id: int | None) -> "ProposalQuerySet":
+        """Those that a publication at these paths, or of this memory, pulls the ground from under."""
+        meets = models.Q(path__in=list(paths)) | models.Q(new_path__in=[path for path in paths if path])
+        if memory_id is not None:
+            meets |= models.Q(base_version__memory_id=memory_id)
+        return self.filter(meets, store_id=store_id)
+
+
+class Proposal(models.Model):
+    """One change to one memory against a named base version. What `digest` covers never changes (a trigger holds it)."""
+
+    class Operation(models.TextChoices):
+        CREATE = "create"
+        UPDATE = "update"
+        DELETE = "delete"
+        RENAME = "rename"
+
+    class Kind(models.TextChoices):
+        RECURRING_FAILURE = "recurring_failure", "recurring failure"
+        WORKAROUND = "workaround", "workaround"
+        WORKFLOW = "workflow", "workflow"
+        PREFERENCE = "preference", "preference"
+        UPKEEP = "upkeep", "upkeep"
+        WRITTEN = "written", "written by hand"
+
+    class Source(models.TextChoices):
+        DREAM = "dream"
+        IMPORT = "import"
+        PERSON = "person"
+
+    class Status(models.TextChoices):
+        OPEN = "open", "needs a decision"
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
+        STALE = "stale", "stale: its base moved"
+
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="proposals")
+    operation = models.CharField(max_length=8, choices=Operation)
+    path = models.CharField(max_length=255)
+    new_path = models.CharField(max_length=255, blank=True)
+    base_version = models.ForeignKey(MemoryVersion, on_delete=models.PROTECT, null=True, related_name="proposals")
+    content = models.TextField(blank=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    title = models.TextField(help_text="The claim, in one sentence")
+    rationale = models.TextField()
+    source = models.CharField(max_length=8, choices=Source)
+    source_ref = models.CharField(max_length=100, blank=True, help_text="Such as dream:12")
+    proposer = models.CharField(max_length=255)
+    claim_key = models.CharField(max_length=255, help_text="The same for the same claim, whoever brings it")
+    text_key = models.CharField(max_length=64, help_text="SHA-256 of the normalised text")
+    support = models.JSONField(default=dict)
+    risk = ArrayField(models.CharField(max_length=40), default=list)
+    digest = models.CharField(max_length=64, help_text="Of operation, path, base, text and evidence")
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    status_reason = models.TextField(blank=True)
+    benefit = models.FloatField(default=0, help_text="Expected benefit, for the order of the queue")
+    created_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True)
+
+    objects = ProposalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "claim_key"],
+                condition=models.Q(status="open"),
+                name="one_open_proposal_a_claim",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(operation="create", base_version=None)
+                | (~models.Q(operation="create") & models.Q(base_version__isnull=False)),
+                name="proposal_names_its_base",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-benefit", "-id"], name="proposal_queue"),
+            models.Index(fields=["store", "claim_key"], name="proposal_by_claim"),
+            models.Index(fields=["store", "text_key"], name="proposal_by_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.operation} {self.path}"
+
+    @property
+    def public_id(self) -> str:
+        return f"prop_{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+
+class Evidence(models.Model):
+    """An exact quote of one event, for or against a proposal."""
+
+    class Stance(models.TextChoices):
+        SUPPORTS = "supports"
+        CONTRADICTS = "contradicts"
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="evidence")
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="cited_by")
+    seq = models.BigIntegerField()
+    quote = models.TextField()
+    stance = models.CharField(max_length=11, choices=Stance)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "evidence"
+        constraints = [
+            models.UniqueConstraint(fields=["proposal", "session", "seq", "stance", "quote"], name="evidence_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stance} {self.session_id}:{self.seq}"
+
+
+class MemoryRead(models.Model):
+    """Which revision of a store a session was served. The versions follow from the revision."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="memory_reads")
+    session_external_id = models.CharField(max_length=255)
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="reads")
+    revision = models.PositiveBigIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agent", "session_external_id", "store", "revision"], name="read_once_a_revision"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_external_id} read r{self.revision}"

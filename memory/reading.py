@@ -1,0 +1,77 @@
+"""What agents read: the live snapshot of their stores, and nothing that no decision published."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from audit.canonical import digest_of
+from sessions.models import Agent
+
+# Part of every ETag: raise it when the bytes of a response change for the same revision.
+RESPONSE_FORMAT = 1
+
+_SNAPSHOT = """
+    SELECT store.id, store.name, store.revision, version.path, version.content, version.sha256, version.revision
+    FROM memory_memorystore store
+    JOIN memory_memorystore_agents attached ON attached.memorystore_id = store.id
+    LEFT JOIN memory_memory memory ON memory.store_id = store.id AND memory.head_id IS NOT NULL
+    LEFT JOIN memory_memoryversion version ON version.id = memory.head_id
+    WHERE attached.agent_id = %s
+    ORDER BY store.name, version.path
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMemory:
+    path: str
+    content: str
+    sha256: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One store at one revision; the memories are in order of their paths."""
+
+    store_id: int
+    store: str
+    revision: int
+    memories: tuple[LiveMemory, ...]
+
+
+def live_snapshots(agent: Agent) -> list[Snapshot]:
+    """The agent's stores as one statement sees them, so that the revision and the texts belong together."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SNAPSHOT, [agent.pk])
+        rows = cursor.fetchall()
+    stores: dict[tuple[int, str, int], list[LiveMemory]] = {}
+    for store_id, name, store_revision, path, content, sha256, revision in rows:
+        memories = stores.setdefault((store_id, name, store_revision), [])
+        if path is not None:
+            memories.append(LiveMemory(path, content, sha256, revision))
+    return [Snapshot(*key, tuple(memories)) for key, memories in stores.items()]
+
+
+def live_revisions(agent: Agent) -> list[tuple[int, int]]:
+    """(store id, revision) of the agent's stores: all that a conditional request needs."""
+    return list(agent.stores.order_by("name").values_list("pk", "revision"))
+
+
+def etag(agent: Agent, representation: str, revisions: list[tuple[int, int]]) -> str:
+    """A strong ETag: the same agent, representation and revisions always give the same bytes."""
+    value = [RESPONSE_FORMAT, agent.slug, representation, [list(pair) for pair in revisions]]
+    return f'"{digest_of(value)[:32]}"'
+
+
+def as_markdown(agent: Agent, snapshots: list[Snapshot]) -> str:
+    """The memory as text for a system prompt."""
+    revisions = ", ".join(f"{snapshot.store} revision {snapshot.revision}" for snapshot in snapshots)
+    parts = [
+        f"# Approved memory of {agent.slug}",
+        f"From {revisions or 'no store'}. Every entry was approved before it was served.",
+    ]
+    for snapshot in snapshots:
+        parts += [f"## {snapshot.store}:{memory.path}\n\n{memory.content.strip()}" for memory in snapshot.memories]
+    if not any(snapshot.memories for snapshot in snapshots):
+        parts.append("Nothing has been approved yet.")
+    return "\n\n".join(parts) + "\n"

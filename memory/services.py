@@ -1,0 +1,315 @@
+"""Stores and proposals: everything that changes them, but for publishing."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from audit.actors import Actor
+from audit.services import record
+from memory.digests import SeenEvidence, proposal_digest
+from memory.models import Evidence, Memory, MemoryRead, MemoryStore, MemoryVersion, Proposal
+from memory.paths import check_content, check_path
+from memory.scanning import DELETES, REPLACES_HUMAN_TEXT, scan
+from memory.signals import proposal_submitted
+from sessions.models import Agent, Event
+
+
+class Refused(ValueError):
+    """A draft that is not taken; the message is the reason to show and to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteDraft:
+    """An exact quote of event `seq` of session `session_id` (a database id)."""
+
+    session_id: int
+    seq: int
+    quote: str
+    stance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One change that somebody wants to propose. `claim_key` is the same whenever the same claim is made."""
+
+    operation: str
+    path: str
+    content: str
+    kind: str
+    title: str
+    rationale: str
+    claim_key: str = ""
+    new_path: str = ""
+    base_version: MemoryVersion | None = None
+    evidence: Sequence[QuoteDraft] = ()
+    support: dict[str, Any] = field(default_factory=dict)
+    benefit: float = 0.0
+
+
+@transaction.atomic
+def create_store(*, name: str, actor: Actor) -> MemoryStore:
+    """Create an empty store. Raises `ValidationError` for a name that is malformed or taken."""
+    store = MemoryStore(name=name)
+    store.full_clean()
+    store.save()
+    record(action="store.created", actor=actor, subject=f"store:{store.pk}", store=name)
+    return store
+
+
+@transaction.atomic
+def attach_agents(*, store: MemoryStore, agents: Sequence[Agent], actor: Actor) -> None:
+    """Let the agents read the store, and its dreams read their sessions."""
+    store.agents.add(*agents)
+    record(
+        action="store.changed",
+        actor=actor,
+        subject=f"store:{store.pk}",
+        store=store.name,
+        data={"attached": sorted(agent.slug for agent in agents)},
+    )
+
+
+def submit_proposal(
+    *, store: MemoryStore, draft: Draft, source: str, proposer: Actor, source_ref: str = ""
+) -> Proposal:
+    """Check a draft and file it as an open proposal. Raises `Refused` or `InvalidMemory`; then nothing was written."""
+    _check_shape(draft, source)
+    quotes = _checked_quotes(store, draft.evidence)
+    text_key = normalised_text_key(draft)
+    claim_key = draft.claim_key or text_key
+    try:
+        with transaction.atomic():
+            # One submitter a store at a time, so that two passes cannot file the same claim past each other.
+            MemoryStore.objects.select_for_update().get(pk=store.pk)
+            _refuse_known_claims(store, claim_key, text_key)
+            _check_base(store, draft)
+            proposal = _insert(store, draft, source, source_ref, proposer, claim_key, text_key, quotes)
+            transaction.on_commit(lambda: proposal_submitted.send(sender=Proposal, proposal_id=proposal.pk))
+    except IntegrityError as error:
+        raise Refused(f"The same claim waits for a decision already ({error.__class__.__name__}).") from error
+    return proposal
+
+
+def _check_shape(draft: Draft, source: str) -> None:
+    check_path(draft.path)
+    if draft.operation == Proposal.Operation.RENAME:
+        check_path(draft.new_path)
+    if draft.operation != Proposal.Operation.DELETE:
+        check_content(draft.content)
+    if source == Proposal.Source.DREAM and not any(quote.stance == "supports" for quote in draft.evidence):
+        raise Refused("A dream's proposal needs evidence that supports it.")
+
+
+def _checked_quotes(store: MemoryStore, drafts: Sequence[QuoteDraft]) -> list[tuple[QuoteDraft, SeenEvidence]]:
+    """Each quote with the names a reviewer sees. Raises `Refused` for one that does not stand in its event."""
+    session_ids = {draft.session_id for draft in drafts}
+    sessions = store.sessions().select_related("agent").only("external_id", "agent__slug").in_bulk(session_ids)
+    wanted = Event.objects.filter(session_id__in=session_ids, seq__in={draft.seq for draft in drafts})
+    events = {(event.session_id, event.seq): event for event in wanted}
+    checked = []
+    for draft in dict.fromkeys(drafts):
+        session, event = sessions.get(draft.session_id), events.get((draft.session_id, draft.seq))
+        if session is None or event is None:
+            raise Refused(f"There is no event {draft.seq} in session {draft.session_id} of an agent of {store.name}.")
+        if not event.says(draft.quote):
+            raise Refused(
+                f"The quote {draft.quote[:60]!r} does not stand in event {draft.seq} of {session.external_id}."
+            )
+        checked.append(
+            (
+                draft,
+                SeenEvidence(session.external_id, session.agent.slug, draft.seq, draft.quote, draft.stance),
+            )
+        )
+    return checked
+
+
+def normalised_text_key(draft: Draft) -> str:
+    """SHA-256 of operation and words alone: case, spacing, punctuation, numbers and hidden characters do not matter."""
+    text = unicodedata.normalize("NFKC", draft.content or draft.path).casefold()
+    words = re.findall(r"[^\W\d_]+", text)
+    return hashlib.sha256(" ".join([draft.operation, draft.new_path, *words]).encode()).hexdigest()
+
+
+def _refuse_known_claims(store: MemoryStore, claim_key: str, text_key: str) -> None:
+    """Rejected stays rejected; open is not filed twice; what memory already says is not proposed again."""
+    same_claim = Proposal.objects.filter(store=store, claim_key=claim_key)
+    same_text = Proposal.objects.filter(store=store, text_key=text_key)
+    for rejected in (same_claim | same_text).rejected().order_by("-id")[:1]:
+        raise Refused(f"Rejected before, as {rejected.public_id}: {rejected.status_reason}")
+    for waiting in (same_claim | same_text).open().order_by("-id")[:1]:
+        raise Refused(f"The same claim waits for a decision already, as {waiting.public_id}.")
+    known = Proposal.objects.filter(store=store, claim_key=claim_key, status=Proposal.Status.APPROVED)
+    if live := known.filter(decision__version__memory__head__isnull=False).order_by("-id").first():
+        raise Refused(f"Memory says it already, since {live.public_id} was approved.")
+
+
+def _check_base(store: MemoryStore, draft: Draft) -> None:
+    taken = Memory.objects.filter(store=store, head__isnull=False)
+    if draft.operation == Proposal.Operation.CREATE:
+        if taken.filter(path=draft.path).exists():
+            raise Refused(f"There is a memory at {draft.path} already; propose an update of it.")
+        return
+    base = draft.base_version
+    if base is None or not taken.filter(head=base).exists():
+        raise Refused(f"The version of {draft.path} that this changes is not live.")
+    if draft.new_path and taken.filter(path=draft.new_path).exists():
+        raise Refused(f"There is a memory at {draft.new_path} already.")
+
+
+def _insert(
+    store: MemoryStore,
+    draft: Draft,
+    source: str,
+    source_ref: str,
+    proposer: Actor,
+    claim_key: str,
+    text_key: str,
+    quotes: list[tuple[QuoteDraft, SeenEvidence]],
+) -> Proposal:
+    evidence = [seen for _, seen in quotes]
+    proposal = Proposal.objects.create(
+        store=store,
+        operation=draft.operation,
+        path=draft.path,
+        new_path=draft.new_path,
+        base_version=draft.base_version,
+        content=draft.content,
+        kind=draft.kind,
+        title=draft.title,
+        rationale=draft.rationale,
+        source=source,
+        source_ref=source_ref,
+        proposer=proposer.name,
+        claim_key=claim_key,
+        text_key=text_key,
+        support=draft.support,
+        benefit=draft.benefit,
+        risk=risks(draft, [seen.quote for seen in evidence]),
+        digest=proposal_digest(
+            store=store.name,
+            operation=draft.operation,
+            path=draft.path,
+            new_path=draft.new_path,
+            base_version=draft.base_version.pk if draft.base_version else None,
+            content=draft.content,
+            title=draft.title,
+            rationale=draft.rationale,
+            evidence=evidence,
+        ),
+    )
+    Evidence.objects.bulk_create(
+        Evidence(
+            proposal=proposal,
+            session_id=quote.session_id,
+            seq=quote.seq,
+            quote=quote.quote,
+            stance=quote.stance,
+        )
+        for quote, _ in quotes
+    )
+    record(
+        action="proposal.submitted",
+        actor=proposer,
+        subject=f"proposal:{proposal.pk}",
+        store=store.name,
+        data={
+            "digest": proposal.digest,
+            "operation": draft.operation,
+            "path": draft.path,
+            "source": source_ref or source,
+        },
+    )
+    return proposal
+
+
+def risks(draft: Draft, quotes: Sequence[str]) -> list[str]:
+    """The flags that keep a proposal from policies and are explained to the reviewer."""
+    flags = set(scan(draft.path, draft.new_path, draft.content, draft.title, draft.rationale, *quotes))
+    if draft.operation == Proposal.Operation.DELETE:
+        flags.add(DELETES)
+    if draft.base_version and written_by_person(draft.base_version):
+        flags.add(REPLACES_HUMAN_TEXT)
+    return sorted(flags)
+
+
+def written_by_person(version: MemoryVersion) -> bool:
+    """Whether a person proposed the version's text, or edited it when approving."""
+    decision = version.decision
+    return decision.proposal.source != Proposal.Source.DREAM or decision.verdict == "approve_with_edits"
+
+
+def current_digest(proposal: Proposal) -> str:
+    """The digest recomputed from what the database holds now."""
+    rows = proposal.evidence.values_list("session__external_id", "session__agent__slug", "seq", "quote", "stance")
+    return proposal_digest(
+        store=proposal.store.name,
+        operation=proposal.operation,
+        path=proposal.path,
+        new_path=proposal.new_path,
+        base_version=proposal.base_version_id,
+        content=proposal.content,
+        title=proposal.title,
+        rationale=proposal.rationale,
+        evidence=[SeenEvidence(*row) for row in rows],
+    )
+
+
+def record_read(*, agent: Agent, session_external_id: str, served: Sequence[tuple[int, int]]) -> None:
+    """Remember which (store id, revision) pairs a session was served. Repeating a read adds nothing."""
+    MemoryRead.objects.bulk_create(
+        [
+            MemoryRead(agent=agent, session_external_id=session_external_id, store_id=store_id, revision=revision)
+            for store_id, revision in served
+        ],
+        ignore_conflicts=True,
+    )
+
+
+@transaction.atomic
+def create_agent(*, slug: str, stores: Sequence[MemoryStore], actor: Actor) -> Agent:
+    """Create a gated agent and attach it. Raises `ValidationError` for a slug that is malformed or taken."""
+    agent = Agent(slug=slug)
+    agent.full_clean()
+    agent.save()
+    record(
+        action="agent.created",
+        actor=actor,
+        subject=f"agent:{agent.pk}",
+        data={"slug": slug, "mode": agent.mode},
+    )
+    for store in stores:
+        attach_agents(store=store, agents=[agent], actor=actor)
+    return agent
+
+
+@transaction.atomic
+def save_agent_settings(*, agent: Agent, stores: Sequence[MemoryStore], actor: Actor) -> None:
+    """Keep the agent's mode, thresholds and attached stores, with what they were before in the record."""
+    before = agent_settings(Agent.objects.select_for_update().get(pk=agent.pk))
+    agent.full_clean()
+    agent.save()
+    agent.stores.set(stores)
+    after = agent_settings(agent)
+    if before != after:
+        record(
+            action="agent.changed",
+            actor=actor,
+            subject=f"agent:{agent.pk}",
+            data={"before": before, "after": after},
+        )
+
+
+def agent_settings(agent: Agent) -> dict[str, Any]:
+    """What of an agent is governed, as the record keeps it."""
+    return {
+        "mode": agent.mode,
+        "auto_min_sessions": agent.auto_min_sessions,
+        "auto_min_agents": agent.auto_min_agents,
+        "stores": sorted(agent.stores.values_list("name", flat=True)),
+    }

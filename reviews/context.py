@@ -1,0 +1,54 @@
+"""What every page's header shows."""
+
+from functools import cached_property
+
+from django.http import HttpRequest
+
+from audit.roles import ADMIN, REVIEWER, roles_of
+from memory.models import Proposal
+from reviews.queue import COUNT_LIMIT, bounded_count
+
+# The first part of the address → the item of the navigation.
+_SECTIONS = {
+    "": "desk",
+    "proposals": "desk",
+    "dreams": "dreams",
+    "stores": "memory",
+    "memories": "memory",
+    "agents": "agents",
+    "sessions": "agents",
+    "record": "record",
+}
+
+
+class Navigation:
+    """Asked of the database only by pages that show it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def roles(self) -> list[str]:
+        user = getattr(self.request, "user", None)
+        return sorted(roles_of(user)) if user else []
+
+    @property
+    def may_decide(self) -> bool:
+        return REVIEWER in self.roles
+
+    @property
+    def is_admin(self) -> bool:
+        return ADMIN in self.roles
+
+    @property
+    def section(self) -> str:
+        return _SECTIONS.get(self.request.path.split("/")[1], "")
+
+    @cached_property
+    def open_count(self) -> str:
+        count = bounded_count(Proposal.objects.open())
+        return f"{COUNT_LIMIT - 1}+" if count >= COUNT_LIMIT else str(count)
+
+
+def navigation(request: HttpRequest) -> dict[str, object]:
+    return {"nav": Navigation(request)}

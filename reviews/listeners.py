@@ -1,0 +1,25 @@
+"""When a proposal arrives, the auto policy looks at it. If this never runs, the proposal waits for a person."""
+
+import logging
+from typing import Any
+
+from django.dispatch import receiver
+
+from memory.models import Proposal
+from memory.signals import proposal_submitted
+from reviews.policies import AutoPolicy
+from reviews.services import Ballot, DecisionRefused, decide
+
+logger = logging.getLogger(__name__)
+
+
+@receiver(proposal_submitted, dispatch_uid="reviews.auto_policy")
+def let_policy_consider(*, proposal_id: int, **_: Any) -> None:
+    proposal = Proposal.objects.select_related("store").get(pk=proposal_id)
+    if proposal.store.is_gated():
+        return
+    reason = f"{proposal.support.get('sessions')} sessions of {proposal.support.get('agents')} agents support it, and nothing is flagged."
+    try:
+        decide(proposal_id=proposal_id, decider=AutoPolicy(), ballot=Ballot("approve", proposal.digest, reason))
+    except DecisionRefused as refusal:
+        logger.info("%s waits for a person: %s", proposal.public_id, refusal)

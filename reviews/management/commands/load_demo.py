@@ -1,0 +1,73 @@
+"""`manage.py load_demo`: the demo fleet, its three users and a first dream. Run again, it changes nothing."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from audit.actors import Actor
+from audit.management.commands.create_user import create_user
+from audit.roles import ADMIN, AUDITOR, REVIEWER
+from dreaming.demo import MEMORY, demo_sessions
+from dreaming.passes import run_dream
+from dreaming.services import request_dream
+from memory.models import MemoryStore
+from reviews.imports import import_memory
+from sessions.preparing import prepare
+from sessions.services import ingest
+
+STORE = "claims"
+USERS = [
+    ("rita", REVIEWER, "Rita Reviewer"),
+    ("adam", ADMIN, "Adam Admin"),
+    ("aude", AUDITOR, "Aude Auditor"),
+]
+
+
+class Command(BaseCommand):
+    help = "Load the demo fleet: three users, four agents, 160 sessions, and what one dream makes of them."
+
+    def handle(self, **_: Any) -> None:
+        password = os.environ.get("DAYLIGHT_DEMO_PASSWORD", "")
+        if not password:
+            raise CommandError("Set DAYLIGHT_DEMO_PASSWORD: the demo users log in with it.")
+        _ensure_users(password)
+        if MemoryStore.objects.filter(name=STORE).exists():
+            self.stdout.write("The demo fleet is there already.")
+            return
+        with transaction.atomic():
+            _load_fleet()
+        self.stdout.write("Loaded the demo fleet.")
+
+
+def _ensure_users(password: str) -> None:
+    """The accounts exist and take the password of this start."""
+    for username, role, name in USERS:
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            create_user(username=username, roles=[role], name=name, email="", password=password)
+        elif not user.check_password(password):
+            user.set_password(password)
+            user.save(update_fields=["password"])
+
+
+def _load_fleet() -> None:
+    """All or nothing, so that a first start that was cut off begins again."""
+    lines = [json.dumps(session).encode() for session in demo_sessions(until=datetime.now(UTC))]
+    ingest(sessions=[prepare(line) for line in lines], store=STORE, actor=Actor.system("demo"))
+    store = MemoryStore.objects.get(name=STORE)
+    with TemporaryDirectory() as folder:
+        for path, text in MEMORY.items():
+            file = Path(folder, path.lstrip("/"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        rita = User.objects.get(username="rita")
+        import_memory(folder=Path(folder), store=store, by=rita, reason="The playbook as it stood before Daylight.")
+    dream = request_dream(store=store, actor=Actor.system("demo"))
+    run_dream(dream.pk)

@@ -1,0 +1,40 @@
+"""The auto policy: a decider like any other, who may do very little."""
+
+from dataclasses import dataclass
+
+from memory.models import Proposal
+from sessions.models import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class AutoPolicy:
+    """Approves plain, unflagged new memories that enough sessions of enough agents support. Suspicion beats autonomy."""
+
+    name: str = "auto"
+
+    def refusal(self, proposal: Proposal) -> str:
+        """Why the policy may not approve the proposal; empty when it may.
+
+        Locks the agents of the store, so that a switch to gated is either seen here or waits for the decision.
+        """
+        agents = list(Agent.objects.select_for_update(of=("self",)).filter(stores=proposal.store_id).order_by("pk"))
+        if not agents or any(agent.mode != Agent.Mode.AUTO for agent in agents):
+            return "A gated agent reads this store."
+        if proposal.operation != Proposal.Operation.CREATE or proposal.source != Proposal.Source.DREAM:
+            return "Only new memories that a dream found go live by policy."
+        if proposal.risk:
+            return f"It is flagged: {', '.join(proposal.risk)}."
+        return self._too_little_support(proposal, agents)
+
+    def _too_little_support(self, proposal: Proposal, agents: list[Agent]) -> str:
+        """The strictest thresholds among the agents that would read it count."""
+        sessions, needed = (
+            proposal.support.get("sessions", 0),
+            max(agent.auto_min_sessions for agent in agents),
+        )
+        if sessions < needed:
+            return f"{sessions} sessions support it; {needed} are needed."
+        found_by, wanted = proposal.support.get("agents", 0), max(agent.auto_min_agents for agent in agents)
+        if found_by < wanted:
+            return f"{found_by} agents found it; {wanted} are needed."
+        return ""

@@ -1,0 +1,283 @@
+"""What the pages show of a proposal, read from the rows that the digest covers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Case, Count, F, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Greatest, JSONObject, Length, Now, StrIndex, Substr
+
+from audit.models import Entry
+from audit.canonical import digest_of
+from memory.digests import SeenEvidence, proposal_digest
+from memory.models import Evidence, Proposal
+from reviews.diffs import Piece, diff_lines
+from reviews.visible import hidden_count
+from sessions.models import Agent, Event
+
+CONTEXT_CHARACTERS = 240
+NEAR_LIMIT = 12
+READERS_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many of some sessions ended in success. `width` is out of 100."""
+
+    label: str
+    success: int
+    total: int
+
+    @property
+    def width(self) -> int:
+        return round(100 * self.success / self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number with its denominator, and what it counts."""
+
+    number: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A proposal's `support`, as far as it was given."""
+
+    tiles: list[Tile]
+    bars: list[Bar]
+    notes: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.tiles or self.bars or self.notes)
+
+
+def numbers_of(support: dict[str, Any]) -> Numbers:
+    return Numbers(tiles=_tiles(support), bars=bars_of(support), notes=_notes(support))
+
+
+def bars_of(support: dict[str, Any]) -> list[Bar]:
+    """Success with and without: of the change where agents tried it, else of what was met."""
+    remedy = _part(support, "remedy")
+    tried = _pair(remedy, ("adopted", "made the change"), ("rest", "met it, did not"))
+    return tried or _pair(support, ("met", "met it"), ("other", "did not meet it"))
+
+
+def _pair(counts: dict[str, Any], *sides: tuple[str, str]) -> list[Bar]:
+    bars = [Bar(label, _int(counts, f"{side}_success"), _int(counts, f"{side}_total")) for side, label in sides]
+    return bars if all(bar.total for bar in bars) else []
+
+
+def _tiles(support: dict[str, Any]) -> list[Tile]:
+    sessions, eligible = _int(support, "sessions"), _int(support, "eligible")
+    scope = str(support.get("scope") or ("sessions that could have met it did" if eligible else "met it"))
+    tiles = [Tile(f"{sessions} of {eligible}" if eligible else _counted(sessions, "session"), scope)] if sessions else []
+    if agents := _int(support, "agents"):
+        spread = [_counted(_int(support, key), word) for key, word in (("principals", "principal"), ("tasks", "task")) if _int(support, key)]
+        tiles.append(Tile(_counted(agents, "agent"), f"found it, for {' on '.join(spread)}" if spread else "found it"))
+    remedy = _part(support, "remedy")
+    if adopted := _int(remedy, "adopted"):
+        tiles.append(Tile(f"{_int(remedy, 'helped')} of {adopted}", "sessions that made this change got past it"))
+    elif occurrences := _int(support, "occurrences"):
+        tiles.append(Tile(str(occurrences), "failing calls in these sessions"))
+    return tiles
+
+
+def _notes(support: dict[str, Any]) -> list[str]:
+    notes = []
+    low, high = support.get("effect_low"), support.get("effect_high")
+    if _is_number(support.get("effect")):
+        interval = f" (95 %: {low * 100:+.0f} to {high * 100:+.0f})" if _is_number(low) and _is_number(high) else ""
+        within = ", runs of the same task compared" if support.get("within_task") else ""
+        notes.append(f"Sessions that met it succeed {support['effect'] * 100:+.0f} points{interval}{within}.".replace("-", "−"))
+    if _is_number(support.get("p_adjusted")):
+        notes.append(f"p = {support['p_adjusted']:.2g}, adjusted for the patterns that were tried.")
+    elif _is_number(support.get("p_value")):
+        notes.append(f"p = {support['p_value']:.2g}, not adjusted.")
+    if recovered := _int(support, "recovered"):
+        notes.append(f"{_counted(recovered, 'session')} recovered from it later.")
+    return notes
+
+
+def _part(support: dict[str, Any], name: str) -> dict[str, Any]:
+    part = support.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _int(counts: dict[str, Any], key: str) -> int:
+    value = counts.get(key)
+    return int(value) if _is_number(value) else 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def evidence_of(proposal: Proposal) -> list[Evidence]:
+    """Every quote with its session, agent and the text around it, cut out by the database: an event may hold megabytes."""
+    at = StrIndex("body", "quote")
+    event = (
+        Event.objects.filter(session_id=OuterRef("session_id"), seq=OuterRef("seq"))
+        .order_by()
+        .annotate(quote=OuterRef("quote"))
+        .annotate(body=_text_with_quote())
+        .annotate(start=Greatest(at - CONTEXT_CHARACTERS, Value(1)), end=at + Length("quote"))
+        .values(
+            found=JSONObject(
+                type="type",
+                tool="tool",
+                is_error="is_error",
+                before=Substr("body", F("start"), at - F("start")),
+                after=Substr("body", F("end"), CONTEXT_CHARACTERS),
+                clipped=Length("body") - F("end") - CONTEXT_CHARACTERS + 1,
+            )
+        )
+    )
+    rows = proposal.evidence.select_related("session__agent").defer("session__metadata", "session__extra", "session__task")
+    return list(rows.annotate(event=Subquery(event, output_field=JSONField())))
+
+
+def _text_with_quote() -> Case:
+    """The field of the event that holds the quote, as `Event.says()` looks for it."""
+    fields = ("text", "output", "input")
+    return Case(*[When(**{f"{name}__contains": F("quote")}, then=F(name)) for name in fields], default=Value(""), output_field=TextField())
+
+
+def seen_digest(proposal: Proposal, evidence: Iterable[Evidence]) -> str:
+    """The digest of exactly what a page shows: the reviewer's decision is bound to these rows, not to a stored value."""
+    return proposal_digest(
+        store=proposal.store.name,
+        operation=proposal.operation,
+        path=proposal.path,
+        new_path=proposal.new_path,
+        base_version=proposal.base_version_id,
+        content=proposal.content,
+        title=proposal.title,
+        rationale=proposal.rationale,
+        evidence=[
+            SeenEvidence(row.session.external_id, row.session.agent.slug, row.seq, row.quote, row.stance) for row in evidence
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What approving does to memory."""
+
+    pieces: list[Piece]
+    path: list[Piece]
+    text_changes: bool
+    hidden: int
+
+
+def change_of(proposal: Proposal) -> Change:
+    base = proposal.base_version.content if proposal.base_version else ""
+    return change_between(proposal.path, base, proposal.new_path or proposal.path, proposed_text(proposal))
+
+
+def change_between(old_path: str, old: str, new_path: str, new: str) -> Change:
+    return Change(
+        pieces=diff_lines(old, new),
+        path=[Piece("same", new_path)] if old_path == new_path else [Piece("del", old_path), Piece("ins", new_path)],
+        text_changes=old != new,
+        hidden=hidden_count(new),
+    )
+
+
+def proposed_text(proposal: Proposal) -> str:
+    """As `decide()` would publish it."""
+    if proposal.operation == Proposal.Operation.DELETE:
+        return ""
+    return proposal.content or (proposal.base_version.content if proposal.base_version else "")
+
+
+def published_change(proposal: Proposal) -> Change | None:
+    """What a reviewer's edit did to the proposed text; none when it went live as it was proposed."""
+    decision = getattr(proposal, "decision", None)
+    if decision is None or decision.verdict != "approve_with_edits":
+        return None
+    proposed_path = proposal.new_path or proposal.path
+    return change_between(proposed_path, proposed_text(proposal), decision.path, decision.version.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Other proposals at the same path or of the same memory."""
+
+    waiting: list[Proposal]
+    rejected: list[Proposal]
+    earlier: list[Proposal]
+
+
+def near(proposal: Proposal) -> Near:
+    paths = {proposal.path, proposal.new_path} - {""}
+    memory = proposal.base_version.memory_id if proposal.base_version else None
+    others = Proposal.objects.touching(store_id=proposal.store_id, paths=paths, memory_id=memory).exclude(pk=proposal.pk)
+    rows = list(others.select_related("decision__version").defer("content", "rationale").order_by("-id")[:NEAR_LIMIT])
+    status = Proposal.Status
+    return Near(
+        waiting=[row for row in rows if row.status in (status.OPEN, status.STALE)],
+        rejected=[row for row in rows if row.status == status.REJECTED],
+        earlier=[row for row in rows if row.status == status.APPROVED],
+    )
+
+
+def readers_of(proposal: Proposal) -> QuerySet[Agent]:
+    """The agents that read the store, with the sessions they ran in the last seven days."""
+    lately = Count("sessions", filter=Q(sessions__occurred_at__gte=Now() - timedelta(days=7)))
+    return Agent.objects.filter(stores=proposal.store_id).annotate(lately=lately).order_by("slug")[:READERS_SHOWN]
+
+
+def history_of(proposal: Proposal) -> QuerySet[Entry]:
+    return Entry.objects.about(f"proposal:{proposal.pk}").defer("body").order_by("seq")
+
+
+def by_stance(evidence: Sequence[Evidence]) -> dict[str, list[Evidence]]:
+    stances = Evidence.Stance
+    return {stance.value: [row for row in evidence if row.stance == stance] for stance in (stances.SUPPORTS, stances.CONTRADICTS)}
+
+
+_PARTS = {
+    "claim": "the claim",
+    "why": "the rationale",
+    "where": "the path, the operation or the base",
+    "text": "the text",
+    "evidence": "the evidence",
+}
+
+
+def fingerprint(proposal: Proposal, evidence: Sequence[Evidence]) -> str:
+    """A short hash of each part of the page, so that a refused decision can name what changed since."""
+    return " ".join(f"{name}:{digest_of(part)[:12]}" for name, part in _seen_parts(proposal, evidence).items())
+
+
+def changed_parts(seen: str, proposal: Proposal, evidence: Sequence[Evidence]) -> list[str]:
+    """The parts whose hash is not the one that was seen; empty when the page sent none."""
+    then = dict(part.split(":", 1) for part in seen.split(" ") if ":" in part)
+    now = dict(part.split(":", 1) for part in fingerprint(proposal, evidence).split(" "))
+    return [_PARTS[name] for name in now if name in then and then[name] != now[name]]
+
+
+def _seen_parts(proposal: Proposal, evidence: Sequence[Evidence]) -> dict[str, list[Any]]:
+    return {
+        "claim": [proposal.title],
+        "why": [proposal.rationale],
+        "where": [proposal.store_id, proposal.operation, proposal.path, proposal.new_path, proposal.base_version_id],
+        "text": [proposal.content],
+        "evidence": sorted([row.session_id, row.seq, row.quote, row.stance] for row in evidence),
+    }
+
+
+def moved_base(proposal: Proposal) -> Change | None:
+    """From the text that the proposal was made against to the one that is live now."""
+    base = proposal.base_version
+    if base is None or base.memory.head is None:
+        return None
+    head = base.memory.head
+    return change_between(base.path, base.content, head.path, head.content)

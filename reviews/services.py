@@ -1,0 +1,258 @@
+"""`decide()`: the only door through which anything reaches an agent."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+
+from audit.actors import Actor
+from audit.canonical import sha256_hex
+from audit.roles import REVIEWER, has_role
+from audit.services import record
+from memory.models import Proposal
+from memory.paths import InvalidMemory, check_content, check_path
+from memory.publishing import BaseMoved, check_base, lock_store, publish
+from memory.scanning import SECRET, scan
+from memory.services import current_digest
+from reviews.models import Decision
+from reviews.policies import AutoPolicy
+
+
+class DecisionRefused(Exception):
+    """The decision was not taken and nothing changed; the message says why."""
+
+
+class NotAllowed(DecisionRefused):
+    """The decider may not decide this."""
+
+
+class AlreadyDecided(DecisionRefused):
+    """Somebody was faster."""
+
+
+class DigestMismatch(DecisionRefused):
+    """What was seen is not what would be decided on."""
+
+
+class BadDecision(DecisionRefused):
+    """The decision itself is incomplete or malformed; mend it and send it again."""
+
+
+class Stale(DecisionRefused):
+    """The base moved; the proposal is stale now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The text and path to publish instead of those proposed."""
+
+    content: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """What a decider says: the verdict, over the digest that they saw, and why."""
+
+    verdict: str
+    digest: str
+    reason: str = ""
+    edit: Edit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The path and text that go live, and the flags of the text."""
+
+    path: str
+    content: str
+    risk: list[str] = field(default_factory=list)
+
+
+def decide(*, proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Decision:
+    """Decide a proposal, publish what was approved, and record both, in one transaction.
+
+    Raises a `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id.
+    On a moved base the proposal is marked stale, in a transaction of its own, before `Stale` is raised.
+    """
+    try:
+        with transaction.atomic():
+            return _decide(proposal_id, decider, ballot)
+    except BaseMoved as moved:
+        mark_stale(proposal_id=proposal_id, reason=str(moved))
+        raise Stale(str(moved)) from moved
+
+
+def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Decision:
+    proposal = Proposal.objects.select_for_update().get(pk=proposal_id)
+    _check_open(proposal)
+    _check_seen(proposal, ballot)
+    store = lock_store(proposal)
+    _check_decider(proposal, decider)
+    act, version, published = uuid.uuid4(), None, None
+    actor = _actor(decider)
+    if ballot.verdict == Decision.Verdict.REJECT:
+        if not ballot.reason.strip():
+            raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
+    else:
+        published = _published(proposal, ballot)
+        memory = check_base(proposal, path=published.path)
+        version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
+    _close(proposal, ballot)
+    decision = Decision.objects.create(
+        proposal=proposal,
+        verdict=ballot.verdict,
+        decider_kind=actor.kind,
+        decider=decider if isinstance(decider, User) else None,
+        decider_name=actor.name,
+        reason=ballot.reason.strip(),
+        digest=ballot.digest,
+        path=published.path if published else "",
+        content_sha256=version.sha256 if version else "",
+        risk=published.risk if published else proposal.risk,
+        version=version,
+        act=act,
+    )
+    if version:
+        _set_others_stale(proposal, version.memory_id, published.path, act, actor)
+    _record(proposal, decision, actor)
+    return decision
+
+
+def _check_open(proposal: Proposal) -> None:
+    if proposal.is_open:
+        return
+    if proposal.status == Proposal.Status.STALE:
+        raise Stale(proposal.status_reason)
+    decision = proposal.decision
+    raise AlreadyDecided(
+        f"{decision.decider_name} {decision.get_verdict_display()} it on {decision.created_at:%d %b %Y at %H:%M} UTC."
+    )
+
+
+def _check_seen(proposal: Proposal, ballot: Ballot) -> None:
+    if ballot.verdict not in Decision.Verdict.values:
+        raise BadDecision(f"{ballot.verdict!r} is not a verdict; use {', '.join(Decision.Verdict.values)}.")
+    if ballot.digest != proposal.digest or ballot.digest != current_digest(proposal):
+        raise DigestMismatch("What you saw is not what stands there now. Read it again before you decide.")
+
+
+def _check_decider(proposal: Proposal, decider: User | AutoPolicy) -> None:
+    if isinstance(decider, AutoPolicy):
+        if refusal := decider.refusal(proposal):
+            raise NotAllowed(refusal)
+    elif not has_role(User.objects.get(pk=decider.pk), REVIEWER):
+        raise NotAllowed("Only a reviewer decides.")
+
+
+def _actor(decider: User | AutoPolicy) -> Actor:
+    return Actor.policy(decider.name) if isinstance(decider, AutoPolicy) else Actor.user(decider)
+
+
+def _published(proposal: Proposal, ballot: Ballot) -> Published:
+    proposed = Published(proposal.new_path or proposal.path, _proposed_content(proposal), proposal.risk)
+    if ballot.verdict == Decision.Verdict.APPROVE:
+        if ballot.edit is not None:
+            raise BadDecision("An approval takes the text as proposed; to change it, approve with edits.")
+        return proposed
+    if ballot.edit is None or proposal.operation == Proposal.Operation.DELETE:
+        raise BadDecision("There is no edited text to approve.")
+    edited = _checked_edit(ballot.edit, proposed)
+    if (edited.content, edited.path) == (proposed.content, proposed.path):
+        raise BadDecision("Nothing was edited; approve it as it is.")
+    return edited
+
+
+def _proposed_content(proposal: Proposal) -> str:
+    """A delete publishes no text; a rename without text keeps that of its base."""
+    if proposal.operation == Proposal.Operation.DELETE:
+        return ""
+    return proposal.content or (proposal.base_version.content if proposal.base_version else "")
+
+
+def _checked_edit(edit: Edit, proposed: Published) -> Published:
+    content = edit.content.replace("\r\n", "\n")
+    try:
+        check_path(edit.path)
+        check_content(content)
+    except InvalidMemory as error:
+        raise BadDecision(str(error)) from error
+    flags = scan(edit.path, content)
+    if SECRET in flags and SECRET not in proposed.risk:
+        raise BadDecision("Your edit holds something that looks like a key, password or card number. Take it out.")
+    return Published(edit.path, content, flags)
+
+
+def _close(proposal: Proposal, ballot: Ballot) -> None:
+    rejected = ballot.verdict == Decision.Verdict.REJECT
+    proposal.status = Proposal.Status.REJECTED if rejected else Proposal.Status.APPROVED
+    proposal.status_reason = ballot.reason.strip()
+    proposal.decided_at = Now()
+    proposal.save(update_fields=["status", "status_reason", "decided_at"])
+
+
+def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
+    data = {
+        "verdict": decision.verdict,
+        "digest": decision.digest,
+        "decision": decision.pk,
+        "reason_sha256": sha256_hex(decision.reason),
+    }
+    store = proposal.store.name
+    record(
+        action="decision.made",
+        actor=actor,
+        subject=f"proposal:{proposal.pk}",
+        store=store,
+        data=data,
+        act=decision.act,
+    )
+    if version := decision.version:
+        published = {
+            "version": version.pk,
+            "revision": version.revision,
+            "operation": version.operation,
+            "path": version.path,
+            "sha256": version.sha256,
+            "proposal": proposal.pk,
+        }
+        record(
+            action="memory.version.published",
+            actor=actor,
+            subject=f"memory:{version.memory_id}",
+            store=store,
+            data=published,
+            act=decision.act,
+        )
+
+
+def _set_others_stale(proposal: Proposal, memory_id: int, path: str, act: uuid.UUID, actor: Actor) -> None:
+    """Open proposals that rest on what this publication changed say so at once, not when somebody tries them."""
+    paths = {path, proposal.path}
+    others = Proposal.objects.open().touching(store_id=proposal.store_id, paths=paths, memory_id=memory_id)
+    for other in others.exclude(pk=proposal.pk).select_for_update(of=("self",), skip_locked=True):
+        _go_stale(other, f"{path} changed when {proposal.public_id} was approved.", actor, act)
+
+
+@transaction.atomic
+def mark_stale(*, proposal_id: int, reason: str) -> None:
+    """Take an open proposal whose base moved out of the queue, saying why."""
+    proposal = Proposal.objects.select_for_update().get(pk=proposal_id)
+    if proposal.is_open:
+        _go_stale(proposal, reason, Actor.system("base check"), uuid.uuid4())
+
+
+def _go_stale(proposal: Proposal, reason: str, actor: Actor, act: uuid.UUID) -> None:
+    proposal.status = Proposal.Status.STALE
+    proposal.status_reason = reason
+    proposal.save(update_fields=["status", "status_reason"])
+    record(
+        action="proposal.stale",
+        actor=actor,
+        subject=f"proposal:{proposal.pk}",
+        store=proposal.store.name,
+        data={"reason_sha256": sha256_hex(reason)},
+        act=act,
+    )

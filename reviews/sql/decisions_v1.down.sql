@@ -1,0 +1,3 @@
+DROP TRIGGER memoryversion_needs_decision_v1 ON memory_memoryversion;
+DROP FUNCTION daylight_version_needs_decision_v1();
+DROP TRIGGER decision_append_only_v1 ON reviews_decision;

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from reviews import history_views, views
+
+app_name = "reviews"
+urlpatterns = [
+    path("", views.queue, name="queue"),
+    path("proposals/<int:pk>/", views.proposal_detail, name="proposal_detail"),
+    path("proposals/<int:pk>/decide/", views.decide_proposal, name="decide"),
+    path("proposals/<int:pk>/preview/", views.preview, name="preview"),
+    path("stores/", history_views.stores, name="stores"),
+    path("stores/new/", history_views.new_store, name="new_store"),
+    path("stores/<str:name>/", history_views.store_detail, name="store_detail"),
+    path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
+    path("record/", history_views.entries, name="entries"),
+]

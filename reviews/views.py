@@ -1,0 +1,178 @@
+"""The desk: the queue, one proposal, and deciding it."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from audit.roles import REVIEWER, ROLES, has_role, role_required
+from dreaming.models import Dream
+from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
+from memory.paths import InvalidMemory, check_content, check_path
+from memory.scanning import EXPLANATIONS, scan
+from reviews import presenters
+from reviews import queue as queues
+from reviews.forms import BallotForm
+from reviews.models import Decision
+from reviews.queue import Filters
+from reviews.services import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale, decide
+from sessions.models import Agent
+
+
+@require_GET
+@role_required(*ROLES)
+@vary_on_headers("HX-Request")
+def queue(request: HttpRequest) -> HttpResponse:
+    filters = Filters.read(request.GET)
+    page = queues.page(filters, request.GET.get("after", ""))
+    counts = queues.evidence_counts(page.rows)
+    context = {
+        "filters": filters,
+        "rows": [(row, presenters.bars_of(row.support), counts[row.pk]) for row in page.rows],
+        "page": page,
+        "is_first": not request.GET.get("after"),
+        "tabs": queues.TABS,
+        "tab_label": queues.TABS[filters.tab],
+        "matching": queues.bounded_count(queues.matching(filters)) if filters.narrows else None,
+        "stale_count": queues.bounded_count(queues.matching(Filters(tab="stale"))),
+        "has_any": bool(page.rows) or Proposal.objects.exists(),
+        "stores": MemoryStore.objects.values_list("name", flat=True),
+        "agents": Agent.objects.values_list("slug", flat=True),
+        "kinds": Proposal.Kind.choices,
+        "flags": list(EXPLANATIONS),
+        "last_dream": Dream.objects.filter(status="completed").select_related("store").first(),
+    }
+    swapped = request.htmx and request.htmx.target == "queue"
+    return render(request, "reviews/_queue.html" if swapped else "reviews/queue.html", context)
+
+
+@require_GET
+@role_required(*ROLES)
+def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    return _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+
+
+def _proposal(pk: int) -> Proposal:
+    rows = Proposal.objects.select_related("store", "base_version__memory__head", "decision__version")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _proposal_page(
+    request: HttpRequest, proposal: Proposal, filters: Filters, form: BallotForm | None = None, error: str = "", status: int = 200
+) -> HttpResponse:
+    """The page; with what was typed and why it was not taken when `form` and `error` are given."""
+    evidence = presenters.evidence_of(proposal)
+    digest = presenters.seen_digest(proposal, evidence)
+    typed = form.data if form else {}
+    context = {
+        "proposal": proposal,
+        "filters": filters,
+        "evidence": presenters.by_stance(evidence),
+        "digest": digest,
+        "seen": presenters.fingerprint(proposal, evidence),
+        "is_intact": digest == proposal.digest,
+        "numbers": presenters.numbers_of(proposal.support),
+        "change": presenters.change_of(proposal),
+        "published": presenters.published_change(proposal),
+        "near": presenters.near(proposal),
+        "readers": list(presenters.readers_of(proposal)),
+        "history": list(presenters.history_of(proposal)),
+        "dream": _dream(proposal),
+        "place": queues.place_of(proposal, filters),
+        "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
+        "has_edit": bool(form) and form.has_edit(proposal),
+        "draft_text": typed.get("content", presenters.proposed_text(proposal)),
+        "draft_path": typed.get("path", proposal.new_path or proposal.path),
+        "typed": typed,
+        "error": error,
+        "max_bytes": MAX_CONTENT_BYTES,
+    }
+    return render(request, "reviews/proposal_detail.html", context, status=status)
+
+
+def _dream(proposal: Proposal) -> Dream | None:
+    """The dream that made the proposal, when one did."""
+    name, _, number = proposal.source_ref.partition(":")
+    return Dream.objects.filter(pk=int(number)).first() if name == "dream" and number.isdecimal() and len(number) < 19 else None
+
+
+@require_POST
+@role_required(REVIEWER)
+def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
+    proposal, filters, form = _proposal(pk), Filters.read(request.POST), BallotForm(request.POST)
+    try:
+        decision = decide(proposal_id=pk, decider=request.user, ballot=form.ballot(proposal))
+    except Proposal.DoesNotExist as error:
+        raise Http404 from error
+    except BadDecision as refusal:
+        return _proposal_page(request, proposal, filters, form, str(refusal), HTTPStatus.UNPROCESSABLE_ENTITY)
+    except DecisionRefused as refusal:
+        return _refused_page(request, pk, filters, form, refusal)
+    messages.success(request, _done(decision), extra_tags="decided")
+    following = queues.next_open(proposal, filters)
+    address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
+    return redirect(f"{address}?{filters.query}" if filters.query else address)
+
+
+def _done(decision: Decision) -> SafeString:
+    proposal = decision.proposal
+    link = format_html('<a href="{}">{}</a>', reverse("reviews:proposal_detail", args=[proposal.pk]), proposal.public_id)
+    if decision.version is None:
+        return format_html("Rejected {}. The same claim will not come back.", link)
+    verb = "is gone from" if proposal.operation == Proposal.Operation.DELETE else "is live in"
+    return format_html("Approved {}: {} {} {} at revision r{}.", link, decision.path, verb, proposal.store.name, decision.version.revision)
+
+
+def _refused_page(request: HttpRequest, pk: int, filters: Filters, form: BallotForm, refusal: DecisionRefused) -> HttpResponse:
+    """Says what changed, who did it and what to do next, and gives back what was typed."""
+    proposal = _proposal(pk)
+    evidence = presenters.evidence_of(proposal)
+    context = {
+        "proposal": proposal,
+        "filters": filters,
+        "refusal": refusal,
+        "is_stale": isinstance(refusal, Stale),
+        "is_mismatch": isinstance(refusal, DigestMismatch),
+        "is_forbidden": isinstance(refusal, NotAllowed),
+        "parts": presenters.changed_parts(form.data.get("seen", ""), proposal, evidence),
+        "digest": presenters.seen_digest(proposal, evidence),
+        "moved": presenters.moved_base(proposal) if isinstance(refusal, Stale) else None,
+        "published": presenters.published_change(proposal),
+        "has_edit": form.has_edit(proposal),
+        "typed": form.data,
+        "following": queues.next_open(proposal, filters),
+    }
+    status = HTTPStatus.FORBIDDEN if isinstance(refusal, NotAllowed) else HTTPStatus.CONFLICT
+    return render(request, "reviews/refused.html", context, status=status)
+
+
+@require_POST
+@role_required(REVIEWER)
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What an edit would change, while it is typed. Nothing is kept."""
+    proposal, form = _proposal(pk), BallotForm(request.POST)
+    content = form.data.get("content", "").replace("\r\n", "\n")
+    path = form.data.get("path", "").strip()
+    problem = ""
+    try:
+        check_path(path)
+        check_content(content)
+    except InvalidMemory as error:
+        problem = str(error)
+    base = proposal.base_version.content if proposal.base_version else ""
+    small = len(content) <= MAX_CONTENT_BYTES
+    context = {
+        "change": presenters.change_between(proposal.path, base, path, content) if small else None,
+        "problem": problem,
+        "flags": scan(path, content) if small else [],
+        "size": len(content.encode(errors="replace")),
+        "max_bytes": MAX_CONTENT_BYTES,
+        "has_edit": form.has_edit(proposal),
+    }
+    return render(request, "reviews/_preview.html", context)

@@ -1,0 +1,92 @@
+"""API keys for django-ninja: `Authorization: Bearer dl_…`, or `X-API-Key: dl_…`."""
+
+import re
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from ninja.errors import HttpError
+from ninja.security.base import AuthBase
+
+from sessions.models import ApiKey, hash_secret
+
+KEY = re.compile(r"dl_(?P<public_id>[0-9a-f]{4,16})_(?P<secret>[A-Za-z0-9_-]{20,100})")
+NOBODY = hash_secret("")
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+class KeyRefusedError(HttpError):
+    """Answered as 401 or 403 with what to do about it."""
+
+
+def answer_refusal(_: HttpRequest, error: KeyRefusedError) -> JsonResponse:
+    """The handler to register on the API (`api.add_exception_handler(KeyRefusedError, answer_refusal)`)."""
+    code = "unauthorized" if error.status_code == 401 else "forbidden"
+    response = JsonResponse({"error": code, "detail": error.message}, status=error.status_code)
+    if error.status_code == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="Daylight"'
+    return response
+
+
+class ApiKeyAuth(AuthBase):
+    """Lets a key with `scope` in, as `request.auth` (an `ApiKey` with its agent loaded).
+
+    Raises `KeyRefusedError`: 401 for a key that is missing, malformed, unknown or revoked (these two are not
+    told apart), or expired; 403 for one without the scope.
+    """
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_description = "An agent's key, `dl_…`. `X-API-Key: dl_…` does as well."
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def __call__(self, request: HttpRequest) -> ApiKey:
+        key = _known_key(_text_of_key(request))
+        if self.scope not in key.scopes:
+            reason = f"This key lacks the scope {self.scope}. Ask an admin for a key that has it."
+            raise KeyRefusedError(403, reason)
+        _note_use(key)
+        return key
+
+
+def _text_of_key(request: HttpRequest) -> str:
+    header = request.headers.get("Authorization", "")
+    if header:
+        scheme, _, text = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise KeyRefusedError(401, "Malformed Authorization header: write Authorization: Bearer dl_…")
+        return text.strip()
+    text = request.headers.get("X-API-Key", "").strip()
+    if not text:
+        raise KeyRefusedError(401, "An API key is missing: send Authorization: Bearer dl_…")
+    return text
+
+
+def _known_key(text: str) -> ApiKey:
+    parts = KEY.fullmatch(text)
+    if not parts:
+        raise KeyRefusedError(401, "Malformed API key: it looks like dl_ID_SECRET, in one piece.")
+    key = ApiKey.objects.select_related("agent").filter(public_id=parts["public_id"]).first()
+    # An unknown id costs the same hash and comparison as a wrong secret.
+    matches = (key or ApiKey(secret_hash=NOBODY)).matches(parts["secret"])
+    if key is None or not matches or key.revoked_at is not None:
+        raise KeyRefusedError(401, "This API key is unknown or was revoked.")
+    if key.expires_at is not None and key.expires_at <= timezone.now():
+        raise KeyRefusedError(
+            401, f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC. Ask an admin for one."
+        )
+    return key
+
+
+def _note_use(key: ApiKey) -> None:
+    """Keep when the key was last used, to the minute: most requests write nothing."""
+    now = timezone.now()
+    if key.last_used_at is not None and now - key.last_used_at < USE_NOTED_EVERY:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
+    ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())

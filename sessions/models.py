@@ -1,0 +1,173 @@
+import hashlib
+import secrets
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from simple_history.models import HistoricalRecords
+
+slug_validator = RegexValidator(
+    r"^[a-z0-9][a-z0-9._-]{0,99}\Z",
+    "Use 1 to 100 lower-case letters, digits, dots, dashes or underscores, beginning with a letter or digit.",
+)
+
+
+class Agent(models.Model):
+    """A named producer of sessions and reader of memory."""
+
+    class Mode(models.TextChoices):
+        GATED = "gated", "Gated: a person decides every proposal"
+        AUTO = "auto", "Auto: plain, unflagged new memories over the thresholds go live by policy"
+
+    slug = models.CharField(max_length=100, unique=True, validators=[slug_validator])
+    mode = models.CharField(max_length=8, choices=Mode, default=Mode.GATED)
+    auto_min_sessions = models.PositiveIntegerField(
+        "sessions needed for auto",
+        default=10,
+        validators=[MinValueValidator(2)],
+        help_text="In auto mode a proposal needs at least so many distinct supporting sessions.",
+    )
+    auto_min_agents = models.PositiveIntegerField(
+        "agents needed for auto",
+        default=2,
+        validators=[MinValueValidator(1)],
+        help_text="… and was found in sessions of at least so many distinct agents.",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+def hash_secret(secret: str) -> str:
+    """Keys have 256 random bits, so one round of SHA-256 keeps them."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self) -> "ApiKeyQuerySet":
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=Now())
+        return self.filter(unexpired, revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """An agent's credential, `dl_{public_id}_{secret}`. Only the hash of the secret is kept."""
+
+    class Scope(models.TextChoices):
+        INGEST = "ingest", "send sessions"
+        READ = "read", "read approved memory"
+
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="api_keys")
+    public_id = models.CharField(max_length=16, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope))
+    label = models.CharField(max_length=100, blank=True)
+    issued_by = models.CharField(max_length=255)
+    issued_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-issued_at"]
+
+    def __str__(self) -> str:
+        return f"dl_{self.public_id}_…"
+
+    def matches(self, secret: str) -> bool:
+        return secrets.compare_digest(self.secret_hash, hash_secret(secret))
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def newest_first(self) -> "SessionQuerySet":
+        return self.order_by("-occurred_at", "-id")
+
+
+class Session(models.Model):
+    """One run of an agent on one task. Written once, by ingest."""
+
+    class Outcome(models.TextChoices):
+        SUCCESS = "success"
+        FAILURE = "failure"
+        PARTIAL = "partial"
+        UNKNOWN = "unknown"
+
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="sessions")
+    external_id = models.CharField("id", max_length=255, help_text="The producer's own id")
+    task = models.TextField(blank=True)
+    task_id = models.TextField(blank=True)
+    principal = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.UNKNOWN)
+    outcome_score = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    outcome_source = models.TextField(blank=True)
+    outcome_detail = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict)
+    extra = models.JSONField(default=dict, help_text="Keys that format 1 does not name, kept as they came")
+    redactions = models.JSONField(default=dict, help_text="Kind of secret → how many were taken out on the way in")
+    event_count = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64, help_text="Of the session as it was sent")
+    received_at = models.DateTimeField(db_default=Now())
+    occurred_at = models.DateTimeField(help_text="started_at, or when it was received")
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agent", "external_id"], name="session_once_per_agent"),
+            models.CheckConstraint(
+                condition=models.Q(outcome__in=["success", "failure", "partial", "unknown"]),
+                name="session_outcome_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["agent", "-occurred_at", "-id"], name="session_newest_first")]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Event(models.Model):
+    """One ordered step of a session. Text columns are '' where the producer sent nothing."""
+
+    class Type(models.TextChoices):
+        MESSAGE = "message"
+        TOOL_CALL = "tool_call"
+        TOOL_RESULT = "tool_result"
+        CORRECTION = "correction"
+        ERROR = "error"
+        NOTE = "note"
+
+    pk = models.CompositePrimaryKey("session_id", "seq")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events", db_index=False)
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=12, choices=Type)
+    role = models.CharField(max_length=8, blank=True)
+    text = models.TextField(blank=True)
+    tool = models.TextField(blank=True)
+    call_id = models.TextField(blank=True)
+    input = models.TextField(blank=True, help_text="Serialised JSON")
+    output = models.TextField(blank=True, help_text="The string itself, or serialised JSON")
+    output_is_json = models.BooleanField(default=False)
+    is_error = models.BooleanField(null=True)
+    at = models.DateTimeField(null=True)
+    duration_ms = models.FloatField(null=True)
+    extra = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["session_id", "seq"]
+
+    def __str__(self) -> str:
+        return f"{self.session_id}:{self.seq} {self.type}"
+
+    def says(self, quote: str) -> bool:
+        """Whether `quote` stands, letter by letter, in one of the event's texts."""
+        return bool(quote) and any(quote in text for text in (self.text, self.output, self.input))

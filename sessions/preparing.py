@@ -1,0 +1,152 @@
+"""From the bytes of one session to what is written to the database: checked, redacted, ready for COPY.
+
+Pure and picklable, so that it may run in another process.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sessions.format import FormatError, ParsedEvent, ParsedSession, parse_session
+from sessions.redaction import Rule, redact, redact_json, redact_value, suspected
+
+# Stands for the session's id in `copy_rows`. No text holds NUL: `sessions.format` refuses it.
+ID_MARK = b"\0"
+# The columns of `copy_rows`, in order.
+EVENT_COLUMNS = ("session_id", *ParsedEvent.__struct_fields__)
+
+
+class PreparedSession(msgspec.Struct):
+    """`size`: bytes as sent. `copy_rows`: COPY's text format, `ID_MARK` standing for the session's id."""
+
+    external_id: str
+    agent: str
+    task: str
+    task_id: str
+    principal: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcome: str
+    outcome_score: float | None
+    outcome_source: str
+    outcome_detail: str
+    metadata: str
+    extra: str
+    redactions: dict[str, int]
+    event_count: int
+    sha256: str
+    size: int
+    copy_rows: bytes
+
+
+def prepare(line: bytes) -> PreparedSession:
+    """Check one session and take its secrets out. Raises `FormatError`."""
+    line = line.strip()
+    session = parse_session(line)
+    redactions = redact_session(session)
+    return PreparedSession(
+        external_id=session.id,
+        agent=session.agent,
+        task=session.task,
+        task_id=session.task_id,
+        principal=session.principal,
+        started_at=session.started_at,
+        ended_at=session.ended_at,
+        outcome=session.outcome,
+        outcome_score=session.outcome_score,
+        outcome_source=session.outcome_source,
+        outcome_detail=session.outcome_detail,
+        metadata=json.dumps(session.metadata, ensure_ascii=False),
+        extra=json.dumps(session.extra, ensure_ascii=False),
+        redactions=redactions,
+        event_count=len(session.events),
+        sha256=hashlib.sha256(line).hexdigest(),
+        size=len(line),
+        copy_rows="".join(map(_copy_row, session.events)).encode(),
+    )
+
+
+def prepare_lines(lines: list[bytes]) -> list[PreparedSession | FormatError]:
+    """`prepare` each; a refusal takes the place of its session."""
+    results: list[PreparedSession | FormatError] = []
+    for line in lines:
+        try:
+            results.append(prepare(line))
+        except FormatError as error:
+            results.append(error)
+    return results
+
+
+def redact_session(session: ParsedSession) -> dict[str, int]:
+    """Redact the texts of `session` in place (ids are not texts), and count what was taken out."""
+    counts: Counter[str] = Counter()
+    rules = suspected("\n".join(_texts(session)))
+    if not rules:
+        return {}
+    for name in ("task", "principal", "outcome_source", "outcome_detail"):
+        _replace(session, name, rules, counts)
+    session.metadata = redact_value(session.metadata, counts)
+    session.extra = redact_value(session.extra, counts)
+    for event in session.events:
+        _replace(event, "text", rules, counts)
+        _replace(event, "output", rules, counts, is_json=event.output_is_json)
+        _replace(event, "input", rules, counts, is_json=True)
+        if event.extra:
+            event.extra = redact_value(event.extra, counts)
+    return dict(counts)
+
+
+def _texts(session: ParsedSession) -> list[str]:
+    texts = [session.task, session.principal, session.outcome_source, session.outcome_detail]
+    texts += [json.dumps(kept, ensure_ascii=False) for kept in (session.metadata, session.extra) if kept]
+    for event in session.events:
+        texts += event.text, event.output, event.input
+        if event.extra:
+            texts.append(json.dumps(event.extra, ensure_ascii=False))
+    return texts
+
+
+def _replace(
+    holder: ParsedSession | ParsedEvent,
+    name: str,
+    rules: tuple[Rule, ...],
+    counts: Counter[str],
+    *,
+    is_json: bool = False,
+) -> None:
+    text = getattr(holder, name)
+    if text:
+        redacted, found = (redact_json if is_json else redact)(text, rules)
+        if found:
+            counts.update(found)
+            setattr(holder, name, redacted)
+
+
+def _copy_row(event: ParsedEvent) -> str:
+    extra = _escape(json.dumps(event.extra, ensure_ascii=False)) if event.extra else "{}"
+    return (
+        f"\0\t{event.seq}\t{event.type}\t{event.role}\t{_escape(event.text)}\t{_escape(event.tool)}"
+        f"\t{_escape(event.call_id)}\t{_escape(event.input)}\t{_escape(event.output)}"
+        f"\t{event.output_is_json:d}\t{_plain(event.is_error)}\t{_plain(event.at)}\t{_plain(event.duration_ms)}"
+        f"\t{extra}\n"
+    )
+
+
+def _escape(text: str) -> str:
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if "\n" in text:
+        text = text.replace("\n", "\\n")
+    if "\r" in text:
+        text = text.replace("\r", "\\r")
+    if "\t" in text:
+        text = text.replace("\t", "\\t")
+    return text
+
+
+def _plain(value: Any) -> str:
+    return "\\N" if value is None else str(value)

@@ -1,0 +1,254 @@
+"""Take secrets out of text on the way in: `[redacted:KIND]` stands where one stood.
+
+Pure, and linear in the length of the text: every unbounded repeat either ends its pattern or is cut off by
+a character that it cannot match. Most text holds nothing; a search for a few literals finds that out first.
+"""
+
+import json
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from string import ascii_letters
+from typing import Any
+
+from sessions.cards import is_card_number
+from sessions.secret_words import KEYWORDS, SECRET_NAME, TEMPLATE, looks_secret
+
+Counts = Counter[str]
+Match = re.Match[str]
+
+# A key may follow `\n` in text that was serialised once already.
+START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+
+GAP = r"(?:\s|\\[nr])*+"
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:"
+    r"[^-]{0,8000}+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    # one that was cut off: headers, then lines of base64
+    rf"|(?:{GAP}[A-Z][A-Za-z-]{{1,20}}: [^\r\n\\]{{0,200}}+){{0,5}}+(?:{GAP}[A-Za-z0-9+/=]{{30,}}+)++)"
+)
+API_KEY = re.compile(
+    START + r"(?:sk-[\w-]{20,}|[sr]k_(?:live|test)_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}"
+    r"|xox[abeoprs]-[\w-]{10,}|A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[\w-]{30,}|glpat-[\w-]{16,}"
+    r"|dl_[0-9A-Za-z]{4,16}_[\w-]{20,}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36})",
+    re.ASCII,
+)
+JWT = re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?", re.ASCII)
+AUTHORIZATION = re.compile(
+    r"(?P<head>authorization[\\\"']{0,4}[ \t]{0,3}[:=,][ \t]{0,3}[\\\"']{0,4}"
+    r"(?:(?P<scheme>[a-z]{5,9})[ ]{1,3})?|bearer[ ]{1,3})(?P<value>[A-Za-z0-9._~+/-]{8,}+=*+)",
+    re.IGNORECASE,
+)
+URL_PASSWORD = re.compile(r"(?P<head>://[^\s/:@\"'<>]*+:)(?P<value>[^\s/\"'<>]+)@")
+ASSIGNMENT = re.compile(
+    rf"(?P<key>(?:{KEYWORDS})\d?)(?P<close>\\{{0,3}}[\"']\]?)?"
+    r"(?P<sep>[ \t]{0,4}(?::[ ]?str(?:ing)?[ ]?=|:=|=>|[:=](?!=))[ \t]{0,4}"
+    r"|[ ]is:?[ ]|[ ](?=\S)|>(?=[^<\s]{1,200}</))"
+    r"(?:\"(?P<double>(?:[^\"\\\r\n]|\\.){1,400}+)|'(?P<single>(?:[^'\\\r\n]|\\.){1,400}+)"
+    r"|\\{1,3}[\"'](?P<escaped>(?:[^\"'\\\r\n]|\\[^\"'rn]){1,400}+)"
+    r"|(?P<bare>[^\s\"'`,;(){}\[\]<>\\&|]{3,400}+)(?P<after>[(\[]?))",
+    re.IGNORECASE,
+)
+# What stands right before a name: `--db-`, `?`, `&` or `<`.
+SHOUT = re.compile(r"(?P<option>--(?:[A-Za-z]+-){0,4})\Z|[?&<]\Z")
+CARD = re.compile(
+    r"[2-6](?<![\w.-].)(?:\d{13,18}|\d{3}([ -])(?:\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{6}\1\d{4,5}))"
+    r"(?![\w-]|\.\d)",
+    re.ASCII,
+)
+JSON_KEY = re.compile(r"(?<!\\)\"\s*:\s*\Z")
+HAS_DIGIT = re.compile(r"\d")
+
+
+def _plain(kind: str) -> Callable[[Match], tuple[str, str]]:
+    def replace(_: Match) -> tuple[str, str]:
+        return kind, f"[redacted:{kind}]"
+
+    return replace
+
+
+def _api_key(match: Match) -> tuple[str, str]:
+    words = match[0].startswith("sk-") and not HAS_DIGIT.search(match[0])
+    return ("", match[0]) if words else ("api_key", "[redacted:api_key]")
+
+
+def _authorization(match: Match) -> tuple[str, str]:
+    value, scheme = match["value"], (match["scheme"] or "").lower()
+    if scheme == "basic":
+        credential = _is_basic(value)
+    else:
+        named = match["head"][0] in "aA"
+        credential = HAS_DIGIT.search(value) is not None and len(value) >= (8 if named else 16)
+    if not credential:
+        return "", match[0]
+    return "authorization", f"{match['head']}[redacted:authorization]"
+
+
+def _is_basic(value: str) -> bool:
+    try:
+        return b":" in b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except NotBase64:
+        return False
+
+
+def _url_password(match: Match) -> tuple[str, str]:
+    if TEMPLATE.match(match["value"]):
+        return "", match[0]
+    return "url_password", f"{match['head']}[redacted:url_password]@"
+
+
+def _assignment(match: Match) -> tuple[str, str]:
+    key, bare = match["key"], match["bare"]
+    shout = SHOUT.search(match.string, max(0, match.start() - 42), match.start())
+    if match["sep"] == " " and not (shout and shout["option"]):
+        return "", match[0]
+    shouted = shout is not None or (key.isupper() and match["sep"] == "=")
+    value = bare or match["double"] or match["single"] or match["escaped"]
+    if bare and not shouted:
+        value = bare.rstrip(".!?:")  # the end of a sentence
+    if match["after"] or not looks_secret(key, value, quoted=not bare, shouted=shouted):
+        return "", match[0]
+    mark = f"[redacted:{kind_of(key)}]"
+    if bare and bare.isdigit() and match["close"] == '"':
+        mark = f'"{mark}"'  # a JSON number
+    start = max(match.start(group) for group in ("bare", "double", "single", "escaped"))
+    return kind_of(key), match.string[match.start() : start] + mark + match.string[start + len(value) : match.end()]
+
+
+def _card(match: Match) -> tuple[str, str]:
+    if not is_card_number(match[0]):
+        return "", match[0]
+    is_json_number = JSON_KEY.search(match.string, max(0, match.start() - 12), match.start())
+    return "card", '"[redacted:card]"' if is_json_number else "[redacted:card]"
+
+
+def kind_of(name: str) -> str:
+    return "password" if "pass" in name.lower() or "pwd" in name.lower() else "secret"
+
+
+class Searchable:
+    """A text in the two forms that hints are looked for in: its bytes, and its letters in lower case."""
+
+    __slots__ = ("data", "letters")
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode(errors="surrogatepass")
+        self.letters = self.data.translate(LOWER_CASE, NO_LETTERS)
+
+
+def _holds(*hints: bytes) -> Callable[[Searchable], bool]:
+    return lambda text: any(hint in text.data for hint in hints)
+
+
+def _holds_letters(*hints: bytes) -> Callable[[Searchable], bool]:
+    return lambda text: any(hint in text.letters for hint in hints)
+
+
+def _holds_key(text: Searchable) -> bool:
+    return any(hint in text.data for hint in KEY_HINTS) or GITHUB_KEY.search(text.data) is not None
+
+
+def _holds_digits(text: Searchable) -> bool:
+    """14 digits in a row once spaces and dashes are gone."""
+    return b"0" * 14 in text.data.translate(DIGITS_ALIKE, b" -")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`pattern` is tried on the texts that `may_hold` something: that test is cheap."""
+
+    may_hold: Callable[[Searchable], bool]
+    pattern: re.Pattern[str]
+    replace: Callable[[Match], tuple[str, str]]
+
+    def apply(self, text: str, counts: Counts) -> str:
+        def replaced(match: Match) -> str:
+            kind, instead = self.replace(match)
+            if kind:
+                counts[kind] += 1
+            return instead
+
+        return self.pattern.sub(replaced, text)
+
+
+LOWER_CASE = bytes(range(256)).lower()
+NO_LETTERS = bytes(byte for byte in range(256) if byte not in ascii_letters.encode())
+DIGITS_ALIKE = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
+GITHUB_KEY = re.compile(rb"gh[pousr]_")
+KEY_HINTS = b"sk- k_live_ k_test_ github_pat_ xox AKIA ASIA AIza glpat- dl_ hf_ npm_".split()
+NAME_HINTS = b"passw passphrase passcode pwd secret token apikey accesskey privatekey signingkey encryptionkey"
+RULES = (
+    Rule(_holds(b"PRIVATE KEY"), PRIVATE_KEY, _plain("private_key")),
+    Rule(_holds_key, API_KEY, _api_key),
+    Rule(_holds(b"eyJ"), JWT, _plain("jwt")),
+    Rule(_holds_letters(b"authorization", b"bearer"), AUTHORIZATION, _authorization),
+    Rule(_holds(b"://"), URL_PASSWORD, _url_password),
+    Rule(_holds_letters(*NAME_HINTS.split()), ASSIGNMENT, _assignment),
+    Rule(_holds_digits, CARD, _card),
+)
+
+
+def suspected(text: str) -> tuple[Rule, ...]:
+    """The rules that could change some part of `text`; few for most texts."""
+    searchable = Searchable(text)
+    return tuple(rule for rule in RULES if rule.may_hold(searchable))
+
+
+def redact(text: str, rules: tuple[Rule, ...] = RULES) -> tuple[str, dict[str, int]]:
+    """`text` without its secrets, and how many of each kind were taken out."""
+    counts: Counts = Counter()
+    return _redact(text, counts, rules), dict(counts)
+
+
+def _redact(text: str, counts: Counts, rules: tuple[Rule, ...]) -> str:
+    searchable = Searchable(text)
+    for rule in rules:
+        if rule.may_hold(searchable):
+            text = rule.apply(text, counts)
+    return text
+
+
+def redact_json(text: str, rules: tuple[Rule, ...] = RULES) -> tuple[str, dict[str, int]]:
+    """As `redact`, for serialised JSON: what comes back is well-formed, and as it was if nothing is found."""
+    searchable = Searchable(text)
+    if not any(rule.may_hold(searchable) for rule in rules):
+        return text, {}
+    counts: Counts = Counter()
+    value = redact_value(json.loads(text), counts)
+    return (json.dumps(value, ensure_ascii=False), dict(counts)) if counts else (text, {})
+
+
+def redact_value(value: Any, counts: Counts) -> Any:
+    """A copy of a JSON value without its secrets; adds their number to `counts`."""
+    if type(value) is str:
+        return _redact(value, counts, RULES)
+    if type(value) is list:
+        return [redact_value(item, counts) for item in value]
+    if type(value) is dict:
+        return _redact_object(value, counts)
+    if type(value) is int and is_card_number(str(value)):
+        counts["card"] += 1
+        return "[redacted:card]"
+    return value
+
+
+def _redact_object(value: dict[str, Any], counts: Counts) -> dict[str, Any]:
+    redacted: dict[str, Any] = {}
+    for key, item in value.items():
+        name = _redact(key, counts, RULES)
+        while name in redacted:  # two secrets as keys stay two keys
+            name += "′"
+        if _names_secret(key, item):
+            counts[kind_of(key)] += 1
+            redacted[name] = f"[redacted:{kind_of(key)}]"
+        else:
+            redacted[name] = redact_value(item, counts)
+    return redacted
+
+
+def _names_secret(key: str, item: Any) -> bool:
+    named = type(item) in (str, int) and SECRET_NAME.search(key) is not None
+    return named and looks_secret(key, str(item), quoted=True)

@@ -1,0 +1,145 @@
+// Keys, local times and small courtesies. Every page works without this file.
+
+const typing = (target) => target.closest?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=hidden])");
+const one = (selector, root = document) => root.querySelector(selector);
+
+function showLocalTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    time.title = `${at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })}, your time`;
+  }
+}
+
+// The queue: a marked row, moved with j and k.
+
+function rows() {
+  return [...document.querySelectorAll("[data-page=queue] .rows tbody tr")];
+}
+
+function move(step) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.findIndex((row) => row.classList.contains("on"));
+  const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
+  for (const row of all) row.classList.toggle("on", row === next);
+  one("a.t", next).focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const queueKeys = {
+  j: () => move(1),
+  k: () => move(-1),
+  o: () => one(".rows tr.on a.t")?.click(),
+};
+
+// The proposal: a key does what the button beside it does.
+
+function ask(text) {
+  const bar = one("#decide > div");
+  const hint = one(".hint", bar) ?? bar.appendChild(Object.assign(document.createElement("span"), { className: "hint" }));
+  hint.setAttribute("role", "alert");
+  hint.textContent = text;
+}
+
+function approve() {
+  const button = one("#decide [data-key=a]");
+  if (!button || button.disabled) return;
+  const read = one("#decide [name=flags_read]");
+  if (read && !read.checked) {
+    read.closest("label").classList.add("asked");
+    read.focus();
+    ask("It is flagged: read the warnings, tick that you did, then approve.");
+  } else if (edited()) {
+    openEditor();
+    ask("You edited the text. Approve with edits, or take them back.");
+  } else {
+    button.form.requestSubmit(button);
+  }
+}
+
+function edited() {
+  const fields = [...document.querySelectorAll("#edit-path, #edit-text")];
+  return Boolean(one("#edit[data-edited]")) || fields.some((field) => field.value !== field.defaultValue);
+}
+
+function openEditor() {
+  const edit = one("#edit");
+  if (!edit) return;
+  edit.open = true;
+  one("#edit-text").focus();
+}
+
+function takeBack() {
+  for (const field of document.querySelectorAll("#edit-path, #edit-text")) field.value = field.defaultValue;
+  one("#preview").replaceChildren();
+  one("[data-revert]").hidden = true;
+}
+
+const follow = (selector) => () => one(selector)?.click();
+
+const proposalKeys = {
+  j: follow("a[rel=next]"),
+  k: follow("a[rel=prev]"),
+  q: follow("a[data-key=q]"),
+  c: follow("a[data-key=c]"),
+  a: approve,
+  e: openEditor,
+  r: () => one("#reason")?.focus(),
+};
+
+function onKey(event) {
+  const sheet = one("#keys");
+  if (event.key === "Escape" && typing(event.target)) return event.target.blur();
+  if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (typing(event.target) || one("dialog[open]")) return;
+  if (event.key === "?" && sheet) return sheet.showModal();
+  const act = (one("[data-page=queue]") ? queueKeys : proposalKeys)[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+// One decision a page: a second click or key while the first is on its way does nothing.
+function onSubmit(event) {
+  const form = event.target.closest("#decide");
+  if (!form) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  leaving = true;
+}
+
+let leaving = false;
+
+function onClick(event) {
+  const link = event.target.closest("a[data-key=e]");
+  if (link) {
+    event.preventDefault();
+    openEditor();
+  } else if (event.target.closest("#edit a.button")) {
+    leaving = true;
+  } else if (event.target.closest("[data-revert]")) {
+    takeBack();
+  }
+}
+
+function onInput(event) {
+  if (!event.target.matches("#edit-path, #edit-text")) return;
+  const back = one("[data-revert]");
+  if (back) back.hidden = !edited();
+}
+
+document.addEventListener("keydown", onKey);
+document.addEventListener("submit", onSubmit);
+document.addEventListener("click", onClick);
+document.addEventListener("input", onInput);
+document.addEventListener("htmx:afterSwap", (event) => showLocalTimes(event.target));
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  leaving = false; // back from the browser's memory: it may be sent again
+  delete one("#decide")?.dataset.sent;
+});
+addEventListener("beforeunload", (event) => {
+  if (!leaving && edited()) event.preventDefault();
+});
+showLocalTimes(document);
+one("#error")?.scrollIntoView({ block: "nearest" });

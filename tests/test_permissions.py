@@ -1,0 +1,139 @@
+"""Every page, fragment and form × every kind of visitor."""
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from dreaming.models import Dream
+from memory.models import Memory, MemoryVersion, Proposal
+from reviews.models import Decision
+from sessions.models import Agent, ApiKey
+from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
+
+pytestmark = pytest.mark.django_db
+
+OPEN_TO_ALL = {"healthz", "web_health"}
+WRITES = {
+    "reviews:decide": "reviewer",
+    "reviews:preview": "reviewer",
+    "reviews:new_store": "admin",
+    "dreaming:start_dream": "admin",
+    "dreaming:cancel_dream": "admin",
+    "dreaming:new_agent": "admin",
+    "dreaming:change_agent": "admin",
+    "dreaming:change_schedule": "admin",
+    "dreaming:new_key": "admin",
+    "dreaming:revoke_key": "admin",
+}
+
+
+def view_names() -> list[str]:
+    """The names of our own addresses; allauth's and the API's have their own tests."""
+    names = []
+
+    def walk(patterns, namespace=""):
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern) and pattern.name and "allauth" not in pattern.callback.__module__:
+                names.append(f"{namespace}{pattern.name}")
+            elif isinstance(pattern, URLResolver) and not str(pattern.pattern).startswith(("api/", "accounts/")):
+                walk(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else namespace)
+
+    walk(get_resolver().url_patterns)
+    return sorted(set(names) - OPEN_TO_ALL)
+
+
+@pytest.fixture
+def addresses(rita) -> dict[str, str]:
+    """An address of each view, about rows that exist."""
+    agent = make_agent("teller")
+    store = make_store("claims", [agent])
+    session = make_session(agent)
+    version = make_live_memory(store, rita)
+    proposal = make_proposal(store, session)
+    dream = Dream.objects.create(store=store, requested_by="test")
+    key = ApiKey.objects.create(agent=agent, public_id="abc", secret_hash="0" * 64, scopes=["read"], issued_by="test")
+    by_prefix = {
+        "reviews:store_detail": ["claims"],
+        "reviews:memory_detail": [version.memory_id],
+        "reviews:proposal_detail": [proposal.pk],
+        "reviews:decide": [proposal.pk],
+        "reviews:preview": [proposal.pk],
+        "dreaming:dream_detail": [dream.pk],
+        "dreaming:dream_progress": [dream.pk],
+        "dreaming:cancel_dream": [dream.pk],
+        "dreaming:agent_detail": ["teller"],
+        "dreaming:change_agent": ["teller"],
+        "dreaming:new_key": ["teller"],
+        "dreaming:change_schedule": ["teller", store.pk],
+        "dreaming:revoke_key": ["teller", key.pk],
+        "agent_sessions:session_detail": [session.pk],
+        "agent_sessions:session_event": [session.pk, 0],
+    }
+    return {name: reverse(name, args=by_prefix.get(name, [])) for name in view_names()}
+
+
+def state() -> tuple:
+    """What a write would change."""
+    agent = Agent.objects.get()
+    proposals = list(Proposal.objects.order_by("pk").values_list("status", flat=True))
+    dreams = list(Dream.objects.order_by("pk").values_list("status", flat=True))
+    keys = list(ApiKey.objects.order_by("pk").values_list("revoked_at", flat=True))
+    return (
+        agent.mode,
+        proposals,
+        dreams,
+        keys,
+        Decision.objects.count(),
+        MemoryVersion.objects.count(),
+        Memory.objects.count(),
+    )
+
+
+@pytest.mark.parametrize("name", view_names())
+def test_nobody_gets_anywhere_without_a_role(client, oscar, addresses, name):
+    before = state()
+    method = client.post if name in WRITES else client.get
+
+    anonymous = method(addresses[name])
+    assert anonymous.status_code == 302
+    assert anonymous["Location"].startswith("/accounts/login/")
+    assert method(addresses[name], headers={"HX-Request": "true"}).headers["HX-Redirect"].startswith("/accounts/login/")
+    client.force_login(oscar)
+    assert method(addresses[name]).status_code == 403
+    assert method(addresses[name], headers={"HX-Request": "true"}).status_code == 403
+    assert state() == before
+
+
+@pytest.mark.parametrize("name", sorted(set(view_names()) - set(WRITES)))
+@pytest.mark.parametrize("who", ["rita", "adam", "aude"])
+def test_every_role_reads_every_page(client, request, addresses, name, who):
+    client.force_login(request.getfixturevalue(who))
+    assert client.get(addresses[name]).status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+@pytest.mark.parametrize("who", ["rita", "adam", "aude"])
+def test_each_write_takes_its_role_and_no_other(client, request, addresses, name, who):
+    user = request.getfixturevalue(who)
+    client.force_login(user)
+    before = state()
+    response = client.post(addresses[name])
+    if user.groups.filter(name=WRITES[name]).exists():
+        assert response.status_code != 403
+    else:
+        assert response.status_code == 403
+        assert state() == before
+    assert client.get(addresses[name]).status_code in (403, 405)
+
+
+def test_writes_need_the_forms_token(rita, addresses):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(rita)
+    assert client.post(addresses["reviews:decide"], {"verdict": "approve"}).status_code == 403
+    assert not Decision.objects.filter(proposal__status="open").exists()
+
+
+def test_there_is_no_sign_up(client):
+    response = client.get("/accounts/signup/")
+    assert b'name="password1"' not in response.content
