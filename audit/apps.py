@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -11,5 +11,6 @@ class AuditConfig(AppConfig):
         from audit.grants import apply_grants
         from audit.roles import ensure_groups
 
-        post_migrate.connect(apply_grants, dispatch_uid="audit.apply_grants")
+        # Once, when the last app's tables are there.
+        post_migrate.connect(apply_grants, sender=list(apps.get_app_configs())[-1], dispatch_uid="audit.apply_grants")
         post_migrate.connect(ensure_groups, sender=self, dispatch_uid="audit.ensure_groups")

@@ -11,7 +11,7 @@ import environ
 from dreaming import embedded
 
 APP_ROLE = "daylight_app"
-OWNER_COMMANDS = {"migrate", "createcachetable", "flush"}
+OWNER_COMMANDS = {"migrate", "flush"}
 
 
 def connection(env: environ.FileAwareEnv, *, command: str) -> dict[str, Any]:

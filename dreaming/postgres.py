@@ -205,14 +205,12 @@ def _ensure_database() -> None:
 def _stop(home: Path) -> None:
     """A fast shutdown; an immediate one when that takes too long (the next start then recovers)."""
     for signal_number, patience in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10)):
-        ours = _processes(home)
-        pids = {process.pid for process in ours}
-        server = next((process for process in ours if process.ppid() not in pids), None)
-        if server is None:
+        servers = postmasters(home)
+        for server in servers:
+            with contextlib.suppress(psutil.Error):
+                server.send_signal(signal_number)
+        if not still_running(servers, patience=patience):
             return
-        with contextlib.suppress(psutil.Error):
-            server.send_signal(signal_number)
-            still_running([server], patience=patience)
 
 
 def _clear_leftovers(home: Path) -> None:
@@ -238,6 +236,18 @@ def _alive(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def postmasters(home: Path) -> list[psutil.Process]:
+    """The parent of the cluster's processes: one, or none. Its children may end while we look."""
+    ours = _processes(home)
+    pids = {process.pid for process in ours}
+    found = []
+    for process in ours:
+        with contextlib.suppress(psutil.Error):
+            if str(home) in process.cmdline() and process.ppid() not in pids:
+                found.append(process)
+    return found
 
 
 def _kill(processes: list[psutil.Process]) -> None:

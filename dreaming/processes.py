@@ -261,10 +261,11 @@ def _prepare(run: Run) -> str:
     if os.environ.get("DAYLIGHT_DEMO") == "0":
         return ""
     run.say("looking after the demo fleet")
-    os.environ.setdefault("DAYLIGHT_DEMO_PASSWORD", kept_secret("demo-password", nbytes=12))
+    password = os.environ.get("DAYLIGHT_DEMO_PASSWORD") or kept_secret("demo-password", nbytes=12)
+    os.environ["DAYLIGHT_DEMO_PASSWORD"] = password
     call_command("load_demo")
     connections.close_all()  # honcho is about to fork
-    return os.environ["DAYLIGHT_DEMO_PASSWORD"]
+    return password
 
 
 def _prepare_schema() -> None:

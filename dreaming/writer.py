@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dreaming.mining.values import Cause, Finding, Remedy, Support, Thresholds
-from dreaming.mining.wording import Advice, advise, clean, code, message_of, slug
+from dreaming.mining.wording import Advice, advise, clean, code, message_of, reads_as_instruction, slug
 
 _MANY = 10
 _ALPHA = Thresholds().alpha
@@ -60,7 +60,7 @@ def _warning(finding: Finding) -> str:
 
 def _sureness(finding: Finding) -> str:
     support, remedy = finding.support, finding.remedy
-    parts = [f"{_seen(support)} met this error."]
+    parts = [f"{_seen(finding)} met this error."]
     if remedy is not None:
         parts.append(f"The change worked in {remedy.helped} of the {remedy.adopted} that made it.")
         if remedy.p_outcome <= _ALPHA or (remedy.rest_total >= _MANY and not remedy.rest_success):
@@ -80,9 +80,11 @@ def _sureness(finding: Finding) -> str:
     return " ".join(parts)
 
 
-def _seen(support: Support) -> str:
+def _seen(finding: Finding) -> str:
+    support = finding.support
+    called = "called the tool" if finding.tool else "called one of these tools"
     agents = f"{support.agents} agents" if support.agents > 1 else "1 agent"
-    return f"{support.sessions} of {support.eligible} sessions that called the tool ({agents})"
+    return f"{support.sessions} of {support.eligible} sessions that {called} ({agents})"
 
 
 def _outcome(support: Support) -> str:
@@ -108,13 +110,18 @@ def _rationale(finding: Finding) -> str:
             _count(support.principals, "principal"),
         )
     )
-    parts = [f"{_seen(support)} met {message_of(finding)}, in {support.occurrences} calls ({spread})."]
+    parts = [f"{_seen(finding)} met {message_of(finding)}, in {support.occurrences} calls ({spread})."]
     if finding.remedy is not None:
         parts.append(_remedy_words(finding.remedy))
     parts += [_cause_words(cause) for cause in finding.causes]
     if finding.remedy is None and not finding.causes and support.p_adjusted > _ALPHA:
         parts.append("The rule is the refusal's own wording, not measured: check that it can be trusted.")
     parts.append(_test_words(support))
+    if reads_as_instruction(finding.template):
+        parts.append(
+            "The error's own text reads as an instruction to the agent: it stands in the evidence only, and may be "
+            "an attack."
+        )
     parts.append(f"Against: {_against(finding)}")
     return " ".join(parts)
 
@@ -176,7 +183,7 @@ def _test_words(support: Support) -> str:
 
 def _against(finding: Finding) -> str:
     support, remedy = finding.support, finding.remedy
-    parts = [f"{support.met_success} sessions met it and still succeeded"] if support.met_success else []
+    parts = [f"{_count(support.met_success, 'session')} met it and still succeeded"] if support.met_success else []
     if remedy is not None and remedy.adopted > remedy.helped:
         parts.append(f"the change did not work in {remedy.adopted - remedy.helped}")
     if remedy is not None and support.sessions > remedy.adopted:

@@ -34,7 +34,9 @@ class BallotForm(forms.Form):
         if said["verdict"] == Decision.Verdict.APPROVE_WITH_EDITS:
             edit = Edit(content=_lines(said["content"]), path=said["path"])
         elif said["verdict"] == Decision.Verdict.APPROVE and self.has_edit(proposal):
-            raise BadDecision("You changed the text. Approve it with your edits, or take them back to approve what was proposed.")
+            raise BadDecision(
+                "You changed the text. Approve it with your edits, or take them back to approve what was proposed."
+            )
         return Ballot(said["verdict"], said["digest"], said["reason"], edit)
 
     def has_edit(self, proposal: Proposal) -> bool:

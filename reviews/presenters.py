@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Case, Count, F, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Greatest, JSONObject, Length, Now, StrIndex, Substr
 
-from audit.models import Entry
 from audit.canonical import digest_of
+from audit.models import Entry
 from memory.digests import SeenEvidence, proposal_digest
 from memory.models import Evidence, Proposal
 from reviews.diffs import Piece, diff_lines
@@ -72,10 +72,16 @@ def _pair(counts: dict[str, Any], *sides: tuple[str, str]) -> list[Bar]:
 
 def _tiles(support: dict[str, Any]) -> list[Tile]:
     sessions, eligible = _int(support, "sessions"), _int(support, "eligible")
-    scope = str(support.get("scope") or ("sessions that could have met it did" if eligible else "met it"))
-    tiles = [Tile(f"{sessions} of {eligible}" if eligible else _counted(sessions, "session"), scope)] if sessions else []
+    scope = str(support.get("scope") or ("sessions that called the tool met this" if eligible else "met it"))
+    tiles = (
+        [Tile(f"{sessions} of {eligible}" if eligible else _counted(sessions, "session"), scope)] if sessions else []
+    )
     if agents := _int(support, "agents"):
-        spread = [_counted(_int(support, key), word) for key, word in (("principals", "principal"), ("tasks", "task")) if _int(support, key)]
+        spread = [
+            _counted(_int(support, key), word)
+            for key, word in (("principals", "principal"), ("tasks", "task"))
+            if _int(support, key)
+        ]
         tiles.append(Tile(_counted(agents, "agent"), f"found it, for {' on '.join(spread)}" if spread else "found it"))
     remedy = _part(support, "remedy")
     if adopted := _int(remedy, "adopted"):
@@ -91,7 +97,9 @@ def _notes(support: dict[str, Any]) -> list[str]:
     if _is_number(support.get("effect")):
         interval = f" (95 %: {low * 100:+.0f} to {high * 100:+.0f})" if _is_number(low) and _is_number(high) else ""
         within = ", runs of the same task compared" if support.get("within_task") else ""
-        notes.append(f"Sessions that met it succeed {support['effect'] * 100:+.0f} points{interval}{within}.".replace("-", "−"))
+        notes.append(
+            f"Sessions that met it succeed {support['effect'] * 100:+.0f} points{interval}{within}.".replace("-", "−")
+        )
     if _is_number(support.get("p_adjusted")):
         notes.append(f"p = {support['p_adjusted']:.2g}, adjusted for the patterns that were tried.")
     elif _is_number(support.get("p_value")):
@@ -139,14 +147,20 @@ def evidence_of(proposal: Proposal) -> list[Evidence]:
             )
         )
     )
-    rows = proposal.evidence.select_related("session__agent").defer("session__metadata", "session__extra", "session__task")
+    rows = proposal.evidence.select_related("session__agent").defer(
+        "session__metadata", "session__extra", "session__task"
+    )
     return list(rows.annotate(event=Subquery(event, output_field=JSONField())))
 
 
 def _text_with_quote() -> Case:
     """The field of the event that holds the quote, as `Event.says()` looks for it."""
     fields = ("text", "output", "input")
-    return Case(*[When(**{f"{name}__contains": F("quote")}, then=F(name)) for name in fields], default=Value(""), output_field=TextField())
+    return Case(
+        *[When(**{f"{name}__contains": F("quote")}, then=F(name)) for name in fields],
+        default=Value(""),
+        output_field=TextField(),
+    )
 
 
 def seen_digest(proposal: Proposal, evidence: Iterable[Evidence]) -> str:
@@ -161,7 +175,8 @@ def seen_digest(proposal: Proposal, evidence: Iterable[Evidence]) -> str:
         title=proposal.title,
         rationale=proposal.rationale,
         evidence=[
-            SeenEvidence(row.session.external_id, row.session.agent.slug, row.seq, row.quote, row.stance) for row in evidence
+            SeenEvidence(row.session.external_id, row.session.agent.slug, row.seq, row.quote, row.stance)
+            for row in evidence
         ],
     )
 
@@ -218,7 +233,9 @@ class Near:
 def near(proposal: Proposal) -> Near:
     paths = {proposal.path, proposal.new_path} - {""}
     memory = proposal.base_version.memory_id if proposal.base_version else None
-    others = Proposal.objects.touching(store_id=proposal.store_id, paths=paths, memory_id=memory).exclude(pk=proposal.pk)
+    others = Proposal.objects.touching(store_id=proposal.store_id, paths=paths, memory_id=memory).exclude(
+        pk=proposal.pk
+    )
     rows = list(others.select_related("decision__version").defer("content", "rationale").order_by("-id")[:NEAR_LIMIT])
     status = Proposal.Status
     return Near(
@@ -240,7 +257,10 @@ def history_of(proposal: Proposal) -> QuerySet[Entry]:
 
 def by_stance(evidence: Sequence[Evidence]) -> dict[str, list[Evidence]]:
     stances = Evidence.Stance
-    return {stance.value: [row for row in evidence if row.stance == stance] for stance in (stances.SUPPORTS, stances.CONTRADICTS)}
+    return {
+        stance.value: [row for row in evidence if row.stance == stance]
+        for stance in (stances.SUPPORTS, stances.CONTRADICTS)
+    }
 
 
 _PARTS = {

@@ -64,7 +64,12 @@ def _proposal(pk: int) -> Proposal:
 
 
 def _proposal_page(
-    request: HttpRequest, proposal: Proposal, filters: Filters, form: BallotForm | None = None, error: str = "", status: int = 200
+    request: HttpRequest,
+    proposal: Proposal,
+    filters: Filters,
+    form: BallotForm | None = None,
+    error: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """The page; with what was typed and why it was not taken when `form` and `error` are given."""
     evidence = presenters.evidence_of(proposal)
@@ -99,7 +104,11 @@ def _proposal_page(
 def _dream(proposal: Proposal) -> Dream | None:
     """The dream that made the proposal, when one did."""
     name, _, number = proposal.source_ref.partition(":")
-    return Dream.objects.filter(pk=int(number)).first() if name == "dream" and number.isdecimal() and len(number) < 19 else None
+    return (
+        Dream.objects.filter(pk=int(number)).first()
+        if name == "dream" and number.isdecimal() and len(number) < 19
+        else None
+    )
 
 
 @require_POST
@@ -122,14 +131,25 @@ def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _done(decision: Decision) -> SafeString:
     proposal = decision.proposal
-    link = format_html('<a href="{}">{}</a>', reverse("reviews:proposal_detail", args=[proposal.pk]), proposal.public_id)
+    link = format_html(
+        '<a href="{}">{}</a>', reverse("reviews:proposal_detail", args=[proposal.pk]), proposal.public_id
+    )
     if decision.version is None:
         return format_html("Rejected {}. The same claim will not come back.", link)
     verb = "is gone from" if proposal.operation == Proposal.Operation.DELETE else "is live in"
-    return format_html("Approved {}: {} {} {} at revision r{}.", link, decision.path, verb, proposal.store.name, decision.version.revision)
+    return format_html(
+        "Approved {}: {} {} {} at revision r{}.",
+        link,
+        decision.path,
+        verb,
+        proposal.store.name,
+        decision.version.revision,
+    )
 
 
-def _refused_page(request: HttpRequest, pk: int, filters: Filters, form: BallotForm, refusal: DecisionRefused) -> HttpResponse:
+def _refused_page(
+    request: HttpRequest, pk: int, filters: Filters, form: BallotForm, refusal: DecisionRefused
+) -> HttpResponse:
     """Says what changed, who did it and what to do next, and gives back what was typed."""
     proposal = _proposal(pk)
     evidence = presenters.evidence_of(proposal)

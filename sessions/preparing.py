@@ -4,15 +4,14 @@ Pure and picklable, so that it may run in another process.
 """
 
 import hashlib
-import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from sessions.format import FormatError, ParsedEvent, ParsedSession, parse_session
-from sessions.redaction import Rule, redact, redact_json, redact_value, suspected
+from sessions.format import FormatError, ParsedEvent, ParsedSession, parse_session, serialise
+from sessions.redaction import Rules, redact, redact_json, redact_value, suspected
 
 # Stands for the session's id in `copy_rows`. No text holds NUL: `sessions.format` refuses it.
 ID_MARK = b"\0"
@@ -60,8 +59,8 @@ def prepare(line: bytes) -> PreparedSession:
         outcome_score=session.outcome_score,
         outcome_source=session.outcome_source,
         outcome_detail=session.outcome_detail,
-        metadata=json.dumps(session.metadata, ensure_ascii=False),
-        extra=json.dumps(session.extra, ensure_ascii=False),
+        metadata=serialise(session.metadata),
+        extra=serialise(session.extra),
         redactions=redactions,
         event_count=len(session.events),
         sha256=hashlib.sha256(line).hexdigest(),
@@ -89,45 +88,53 @@ def redact_session(session: ParsedSession) -> dict[str, int]:
         return {}
     for name in ("task", "principal", "outcome_source", "outcome_detail"):
         _replace(session, name, rules, counts)
-    session.metadata = redact_value(session.metadata, counts)
-    session.extra = redact_value(session.extra, counts)
+    for kept in (session.metadata, session.extra):
+        _replace_values(kept, rules, counts)
     for event in session.events:
-        _replace(event, "text", rules, counts)
-        _replace(event, "output", rules, counts, is_json=event.output_is_json)
-        _replace(event, "input", rules, counts, is_json=True)
+        if event.text:
+            _replace(event, "text", rules, counts)
+        if event.output:
+            _replace(event, "output", rules, counts, is_json=event.output_is_json)
+        if event.input:
+            _replace(event, "input", rules, counts, is_json=True)
         if event.extra:
-            event.extra = redact_value(event.extra, counts)
+            _replace_values(event.extra, rules, counts)
     return dict(counts)
 
 
 def _texts(session: ParsedSession) -> list[str]:
     texts = [session.task, session.principal, session.outcome_source, session.outcome_detail]
-    texts += [json.dumps(kept, ensure_ascii=False) for kept in (session.metadata, session.extra) if kept]
+    texts += [serialise(kept) for kept in (session.metadata, session.extra) if kept]
     for event in session.events:
         texts += event.text, event.output, event.input
         if event.extra:
-            texts.append(json.dumps(event.extra, ensure_ascii=False))
+            texts.append(serialise(event.extra))
     return texts
 
 
 def _replace(
     holder: ParsedSession | ParsedEvent,
     name: str,
-    rules: tuple[Rule, ...],
+    rules: Rules,
     counts: Counter[str],
     *,
     is_json: bool = False,
 ) -> None:
-    text = getattr(holder, name)
-    if text:
-        redacted, found = (redact_json if is_json else redact)(text, rules)
-        if found:
-            counts.update(found)
-            setattr(holder, name, redacted)
+    redacted, found = (redact_json if is_json else redact)(getattr(holder, name), rules)
+    if found:
+        counts.update(found)
+        setattr(holder, name, redacted)
+
+
+def _replace_values(kept: dict[str, Any], rules: Rules, counts: Counter[str]) -> None:
+    if suspected(serialise(kept), rules):
+        redacted = redact_value(kept, counts)
+        kept.clear()
+        kept.update(redacted)
 
 
 def _copy_row(event: ParsedEvent) -> str:
-    extra = _escape(json.dumps(event.extra, ensure_ascii=False)) if event.extra else "{}"
+    extra = _escape(serialise(event.extra)) if event.extra else "{}"
     return (
         f"\0\t{event.seq}\t{event.type}\t{event.role}\t{_escape(event.text)}\t{_escape(event.tool)}"
         f"\t{_escape(event.call_id)}\t{_escape(event.input)}\t{_escape(event.output)}"

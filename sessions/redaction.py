@@ -132,15 +132,21 @@ def kind_of(name: str) -> str:
 class Searchable:
     """A text in the two forms that hints are looked for in: its bytes, and its letters in lower case."""
 
-    __slots__ = ("data", "letters")
+    __slots__ = ("_letters", "data")
 
     def __init__(self, text: str) -> None:
         self.data = text.encode(errors="surrogatepass")
-        self.letters = self.data.translate(LOWER_CASE, NO_LETTERS)
+        self._letters: bytes | None = None
+
+    @property
+    def letters(self) -> bytes:
+        if self._letters is None:
+            self._letters = self.data.translate(LOWER_CASE, NO_LETTERS)
+        return self._letters
 
 
-def _holds(*hints: bytes) -> Callable[[Searchable], bool]:
-    return lambda text: any(hint in text.data for hint in hints)
+def _holds(hint: bytes) -> Callable[[Searchable], bool]:
+    return lambda text: hint in text.data
 
 
 def _holds_letters(*hints: bytes) -> Callable[[Searchable], bool]:
@@ -149,6 +155,10 @@ def _holds_letters(*hints: bytes) -> Callable[[Searchable], bool]:
 
 def _holds_key(text: Searchable) -> bool:
     return any(hint in text.data for hint in KEY_HINTS) or GITHUB_KEY.search(text.data) is not None
+
+
+def _holds_url_password(text: Searchable) -> bool:
+    return PASSWORD_IN_URL.search(text.data) is not None
 
 
 def _holds_digits(text: Searchable) -> bool:
@@ -174,10 +184,13 @@ class Rule:
         return self.pattern.sub(replaced, text)
 
 
+Rules = tuple[Rule, ...]
+
 LOWER_CASE = bytes(range(256)).lower()
 NO_LETTERS = bytes(byte for byte in range(256) if byte not in ascii_letters.encode())
 DIGITS_ALIKE = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
 GITHUB_KEY = re.compile(rb"gh[pousr]_")
+PASSWORD_IN_URL = re.compile(rb"://[^\s/:@]*+:[^\s/]+@")
 KEY_HINTS = b"sk- k_live_ k_test_ github_pat_ xox AKIA ASIA AIza glpat- dl_ hf_ npm_".split()
 NAME_HINTS = b"passw passphrase passcode pwd secret token apikey accesskey privatekey signingkey encryptionkey"
 RULES = (
@@ -185,36 +198,32 @@ RULES = (
     Rule(_holds_key, API_KEY, _api_key),
     Rule(_holds(b"eyJ"), JWT, _plain("jwt")),
     Rule(_holds_letters(b"authorization", b"bearer"), AUTHORIZATION, _authorization),
-    Rule(_holds(b"://"), URL_PASSWORD, _url_password),
+    Rule(_holds_url_password, URL_PASSWORD, _url_password),
     Rule(_holds_letters(*NAME_HINTS.split()), ASSIGNMENT, _assignment),
     Rule(_holds_digits, CARD, _card),
 )
 
 
-def suspected(text: str) -> tuple[Rule, ...]:
-    """The rules that could change some part of `text`; few for most texts."""
+def suspected(text: str, rules: Rules = RULES) -> Rules:
+    """Those of `rules` that could change some part of `text`: none for most texts."""
     searchable = Searchable(text)
-    return tuple(rule for rule in RULES if rule.may_hold(searchable))
+    return tuple([rule for rule in rules if rule.may_hold(searchable)])
 
 
-def redact(text: str, rules: tuple[Rule, ...] = RULES) -> tuple[str, dict[str, int]]:
+def redact(text: str, rules: Rules = RULES) -> tuple[str, dict[str, int]]:
     """`text` without its secrets, and how many of each kind were taken out."""
+    rules = suspected(text, rules)
+    if not rules:
+        return text, {}
     counts: Counts = Counter()
-    return _redact(text, counts, rules), dict(counts)
-
-
-def _redact(text: str, counts: Counts, rules: tuple[Rule, ...]) -> str:
-    searchable = Searchable(text)
     for rule in rules:
-        if rule.may_hold(searchable):
-            text = rule.apply(text, counts)
-    return text
+        text = rule.apply(text, counts)
+    return text, dict(counts)
 
 
-def redact_json(text: str, rules: tuple[Rule, ...] = RULES) -> tuple[str, dict[str, int]]:
+def redact_json(text: str, rules: Rules = RULES) -> tuple[str, dict[str, int]]:
     """As `redact`, for serialised JSON: what comes back is well-formed, and as it was if nothing is found."""
-    searchable = Searchable(text)
-    if not any(rule.may_hold(searchable) for rule in rules):
+    if not suspected(text, rules):
         return text, {}
     counts: Counts = Counter()
     value = redact_value(json.loads(text), counts)
@@ -224,7 +233,7 @@ def redact_json(text: str, rules: tuple[Rule, ...] = RULES) -> tuple[str, dict[s
 def redact_value(value: Any, counts: Counts) -> Any:
     """A copy of a JSON value without its secrets; adds their number to `counts`."""
     if type(value) is str:
-        return _redact(value, counts, RULES)
+        return _counted(value, counts)
     if type(value) is list:
         return [redact_value(item, counts) for item in value]
     if type(value) is dict:
@@ -235,10 +244,16 @@ def redact_value(value: Any, counts: Counts) -> Any:
     return value
 
 
+def _counted(text: str, counts: Counts) -> str:
+    redacted, found = redact(text)
+    counts.update(found)
+    return redacted
+
+
 def _redact_object(value: dict[str, Any], counts: Counts) -> dict[str, Any]:
     redacted: dict[str, Any] = {}
     for key, item in value.items():
-        name = _redact(key, counts, RULES)
+        name = _counted(key, counts)
         while name in redacted:  # two secrets as keys stay two keys
             name += "′"
         if _names_secret(key, item):

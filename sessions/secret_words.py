@@ -5,7 +5,7 @@ import re
 NAMES = r"passw(?:or)?d|passphrase|passcode|pwd"
 KEYWORDS = (
     NAMES + r"|secret(?:[_-]?(?:access[_-]?)?key)?"
-    r"|(?:api|access|private|signing|encryption)[_ -]?key|(?<!page)(?<!page_)(?<!next_)token"
+    r"|(?:api|access|private|signing|encryption)[_ -]?key|token(?<!page.token)(?<!pagetoken)(?<!next.token)"
 )
 SECRET_NAME = re.compile(rf"(?:{KEYWORDS})\d?\Z", re.IGNORECASE)
 IS_PASSWORD = re.compile(NAMES, re.IGNORECASE)

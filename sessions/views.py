@@ -28,6 +28,10 @@ class Step:
     event: Event
     results: list[Event] = field(default_factory=list)
 
+    @property
+    def failed(self) -> bool:
+        return self.event.type == Event.Type.ERROR or any(event.is_error for event in (self.event, *self.results))
+
 
 @require_GET
 @role_required(*ROLES)
@@ -47,7 +51,9 @@ def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "has_earlier": bool(events) and agent_session.events.filter(seq__lt=events[0].seq).exists(),
         "has_later": bool(events) and agent_session.events.filter(seq__gt=events[-1].seq).exists(),
         "proposals": list({row.proposal_id: row.proposal for row in quotes}.values()),
-        "reads": agent_session.agent.memory_reads.filter(session_external_id=agent_session.external_id).select_related("store"),
+        "reads": agent_session.agent.memory_reads.filter(session_external_id=agent_session.external_id).select_related(
+            "store"
+        ),
     }
     return render(request, "sessions/session_detail.html", context)
 
@@ -108,7 +114,11 @@ def _show_around(event: Event, whole: Event) -> None:
         text, start = getattr(whole, name), getattr(whole, name).find(event.quote)
         if start >= 0:
             begin = max(0, start - CLIP // 4)
-            setattr(event, f"{name}_shown", ("…" if begin else "") + text[begin : max(begin + CLIP, start + len(event.quote))])
+            setattr(
+                event,
+                f"{name}_shown",
+                ("…" if begin else "") + text[begin : max(begin + CLIP, start + len(event.quote))],
+            )
             return
 
 
@@ -121,7 +131,13 @@ def _steps(events: list[Event], at: int | None) -> list[Step]:
         if event.type == Event.Type.TOOL_RESULT:
             last = steps[-1] if steps else None
             follows = last and last.event.type == Event.Type.TOOL_CALL and not last.results and not event.call_id
-            owner = calls.get(event.call_id) if event.call_id else last if follows and last.event.tool == event.tool else None
+            owner = (
+                calls.get(event.call_id)
+                if event.call_id
+                else last
+                if follows and last.event.tool == event.tool
+                else None
+            )
         if owner:
             owner.results.append(event)
             continue

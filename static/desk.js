@@ -41,9 +41,14 @@ function ask(text) {
   hint.textContent = text;
 }
 
+// A second press that was meant for the page before must not decide this one.
+const opened = performance.now();
+const SETTLE_MS = 600;
+
 function approve() {
   const button = one("#decide [data-key=a]");
   if (!button || button.disabled) return;
+  if (performance.now() - opened < SETTLE_MS) return ask("This is the next one. Press a again once you read it.");
   const read = one("#decide [name=flags_read]");
   if (read && !read.checked) {
     read.closest("label").classList.add("asked");
@@ -75,6 +80,20 @@ function takeBack() {
   one("[data-revert]").hidden = true;
 }
 
+function startRejecting() {
+  const reason = one("#reason");
+  if (!reason) return;
+  reason.dataset.rejects = reason.placeholder;
+  reason.placeholder = "Why not? Ctrl+Enter rejects";
+  reason.focus();
+}
+
+// Only in the reason, and only when `r` led there: so it costs no more than approving, and cannot approve.
+function rejectNow() {
+  const button = one("#decide [value=reject]");
+  button.form.requestSubmit(button);
+}
+
 const follow = (selector) => () => one(selector)?.click();
 
 const proposalKeys = {
@@ -84,12 +103,13 @@ const proposalKeys = {
   c: follow("a[data-key=c]"),
   a: approve,
   e: openEditor,
-  r: () => one("#reason")?.focus(),
+  r: startRejecting,
 };
 
 function onKey(event) {
   const sheet = one("#keys");
   if (event.key === "Escape" && typing(event.target)) return event.target.blur();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.dataset?.rejects) return rejectNow();
   if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (typing(event.target) || one("dialog[open]")) return;
   if (event.key === "?" && sheet) return sheet.showModal();
@@ -128,7 +148,15 @@ function onInput(event) {
   if (back) back.hidden = !edited();
 }
 
+function onLeave(event) {
+  const reason = event.target;
+  if (!reason.dataset?.rejects) return;
+  reason.placeholder = reason.dataset.rejects;
+  delete reason.dataset.rejects;
+}
+
 document.addEventListener("keydown", onKey);
+document.addEventListener("focusout", onLeave);
 document.addEventListener("submit", onSubmit);
 document.addEventListener("click", onClick);
 document.addEventListener("input", onInput);

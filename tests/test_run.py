@@ -158,7 +158,7 @@ def test_a_port_that_is_none_is_refused_in_one_line(data, port):
 def test_a_part_that_cannot_start_stops_all_and_is_named(data, port):
     broken = Started(data, port, DAYLIGHT_HOST="127.0.0.1", GUNICORN_CMD_ARGS="--worker-class=nonsense")
     assert broken.finish(60) == 1
-    assert "web stopped" in broken.output.splitlines()[-1]
+    assert "web stopped" in broken.output.splitlines()[-1], broken.output
     assert processes_of(data) == []
 
 

@@ -15,6 +15,8 @@ LOOK_AROUND = "look around"
 OTHER_VALUES = "other values"
 _COMMAND_ARGUMENTS = frozenset({"command", "cmd", "commands", "script", "shell_command", "bash_command"})
 _SHORT_VALUE = 40
+_MAX_RAN = 25
+_KINDS = ("empty", "has", "lengths", "after-same", "after")
 _INTERPRETERS = frozenset({"python", "node", "ruby", "perl", "bash", "sh", "uv", "npx", "sudo", "env"})
 _READERS = frozenset(
     [
@@ -133,7 +135,7 @@ def features_of(call: Call, ran: frozenset[str] | set[str], known: Mapping[str, 
     `ran` are the tools that worked before it, `known` maps an argument value to the tools that worked with
     it.
     """
-    found = {f"after:{tool}" for tool in ran}
+    found = {f"after:{tool}" for tool in ran} if len(ran) <= _MAX_RAN else set[str]()
     for name, value in call.arguments.items():
         found.add(f"has:{name}")
         if value in ("", [], {}, None):
@@ -144,6 +146,11 @@ def features_of(call: Call, ran: frozenset[str] | set[str], known: Mapping[str, 
     if len(lists) == 2 and len(lists[0][1]) != len(lists[1][1]):
         found.add(f"lengths:{min(lists[0][0], lists[1][0])}:{max(lists[0][0], lists[1][0])}")
     return found
+
+
+def leading(features: Iterable[str], cap: int) -> tuple[str, ...]:
+    """Keep at most `cap` features in a fixed order, what the call itself shows before what came earlier."""
+    return tuple(sorted(features, key=lambda name: (_KINDS.index(name.partition(":")[0]), name))[:cap])
 
 
 def specific_values(value: Any) -> Iterable[str]:

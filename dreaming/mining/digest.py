@@ -12,6 +12,7 @@ from dreaming.mining.changes import (
     Change,
     change_between,
     features_of,
+    leading,
     short_input,
     specific_values,
 )
@@ -232,7 +233,7 @@ def _error_seen(error: _Error) -> ErrorSeen:
         call=_input_quote(error.first),
         earlier=tuple(_input_quote(call) for call in error.earlier.values()),
         earlier_tools=tuple(error.earlier),
-        features=tuple(sorted(error.features)[:_MAX_FEATURES]),
+        features=leading(error.features, _MAX_FEATURES),
     )
 
 
@@ -241,6 +242,6 @@ def _tool_use(tool: str, use: _Use) -> ToolUse:
         tool=tool,
         calls=use.calls,
         successes=use.successes,
-        features=tuple(sorted(use.features)[:_MAX_FEATURES]),
+        features=leading(use.features, 2 * _MAX_FEATURES),
         moves=tuple(sorted(use.moves)[:_MAX_MOVES]),
     )

@@ -20,7 +20,7 @@ from dreaming.mining.remedies import (
     with_p,
 )
 from dreaming.mining.stats import adjusted
-from dreaming.mining.templates import is_informative, tool_family
+from dreaming.mining.templates import own_words, tool_family
 from dreaming.mining.values import (
     Cause,
     Digest,
@@ -33,6 +33,7 @@ from dreaming.mining.values import (
     Thresholds,
 )
 from dreaming.mining.window import Comparison, Window
+from dreaming.mining.wording import reads_as_instruction
 
 _MAX_DISCARDED = 200
 _STORM = 5
@@ -136,6 +137,10 @@ def _judge(item: _Measured, window: Window, limits: Thresholds, least: int) -> F
     costly = support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible) and _STATES_RULE.search(
         group.template
     )
+    if reads_as_instruction(group.template) and not why:
+        return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
+    if own_words(group.template) < 2 and not why:
+        return _discard("uninformative: the message does not say what went wrong", group, support)
     if harmful or (frequent and (why or costly)):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
@@ -157,7 +162,7 @@ def _why_left(group: Group, support: Support, item: _Measured, limits: Threshold
 def _objection(group: Group, support: Support, limits: Thresholds) -> str:
     """Return why a frequent error is left out whatever else is known of it, or ''."""
     retried, healed = _retries(group)
-    if not is_informative(group.template):
+    if not own_words(group.template):
         return "uninformative: the message does not say what went wrong"
     if retried >= 3 and healed * 2 >= retried and retried >= 0.2 * support.sessions:
         return "transient: it heals on an identical retry"
@@ -255,7 +260,8 @@ def _discard(reason: str, group: Group, support: Support) -> Discarded:
 
 
 def _title(group: Group, change: str) -> str:
-    head = f"{group.tool}: {group.template}" if group.tool else group.template
+    said = "(wording withheld)" if reads_as_instruction(group.template) else group.template
+    head = f"{group.tool}: {said}" if group.tool else said
     return f"{head} → {change}" if change else head
 
 

@@ -158,12 +158,10 @@ def template_of(message: str, tool: str = "") -> Template:
     return Template(_clip(text), tuple(values[: text.count(_VALUE)]))
 
 
-def is_informative(template: str) -> bool:
-    """Whether a template says more than that something went wrong: two words of its own at least."""
-    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"<[a-z]+>", " ", template))
-    return len({word for word in words if word not in _GENERIC}) >= 2 or (
-        "<value>" in template and any(word not in _GENERIC for word in words)
-    )
+def own_words(template: str) -> int:
+    """Count the words by which a template says more than that something went wrong; a slot counts as one."""
+    words = set(re.findall(r"[^\W\d_]{2,}", re.sub(r"<[a-z]+>", " ", template))) - _GENERIC
+    return len(words) + bool(words and _VALUE in template)
 
 
 @lru_cache(maxsize=4096)

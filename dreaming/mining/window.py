@@ -167,7 +167,8 @@ def _compared(met: Endings, other: Endings, less: Endings) -> Comparison:
     for task in sorted(met.by_task):
         won, known = other.by_task.get(task, (0, 0))
         less_won, less_known = less.by_task.get(task, (0, 0))
-        strata.append(Table(*met.by_task[task], won - less_won, known - less_known))
+        met_won, met_known = met.by_task[task]
+        strata.append(Table(met_won, met_known, won - less_won, known - less_known))
     paired = sum(item.met_total for item in strata if item.other_total)
     pooled = fisher(table)
     if paired * 2 >= table.met_total > 0 and any(item.informative for item in strata):

@@ -13,6 +13,13 @@ from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
 
 _MESSAGE_LIMIT = 110
 _NAME_LIMIT = 60
+_INSTRUCTION = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instruction|previous|prior|above|rule|prompt|polic)"
+    r"|\bsystem prompt\b|\byou are now\b|\bdo not (?:tell|inform|mention)\b"
+    r"|\b(?:send|e?mail|post|forward|upload|reveal|share|leak)\b.{0,60}"
+    r"(?:<url>|<email>|\b(?:password|secret|token|credential|key)s?\b)",
+    re.IGNORECASE,
+)
 _ALPHA = Thresholds().alpha
 
 
@@ -44,7 +51,15 @@ def _tool(finding: Finding) -> str:
     return code(finding.tool) if finding.tool else "a tool"
 
 
+def reads_as_instruction(text: str) -> bool:
+    """Whether an error text tries to tell its reader what to do outside the call, as injected text does."""
+    return bool(_INSTRUCTION.search(text))
+
+
 def message_of(finding: Finding) -> str:
+    """The finding's templated error as code; withheld where it reads as an instruction."""
+    if reads_as_instruction(finding.template):
+        return "an error whose wording is withheld"
     first = re.split(r"(?<=[^\s.]{3})\. ", finding.template)[0]
     return code(first if len(first) >= 20 else finding.template, _MESSAGE_LIMIT)
 
@@ -121,7 +136,7 @@ def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
     names = _names([name for name, _ in sorted(remedy.arguments, key=lambda item: (-item[1], item[0]))])
     source = _source(remedy)
     return Advice(
-        slug=f"check-values-after-{slug(finding.template)[:40]}",
+        slug=f"check-values-{_avoid_slug(finding)}",
         claim=f"When {tool} answers {message_of(finding)}, {source} {names} and call it again",
         when=f"{tool} answers {message_of(finding)}.",
         do=f"{source[0].upper()}{source[1:]} {names}, then call {tool} again with what you get{_constants(remedy)}.",
@@ -187,19 +202,25 @@ def _failure_advice(finding: Finding) -> Advice:
     if finding.causes:
         return _cause_advice(finding, finding.causes[0])
     if finding.support.p_adjusted <= _ALPHA:
-        claim = f"Check before calling {tool}: after {message}, most runs fail"
+        claim = f"Check before calling {tool}: after {message}, sessions fail more often"
         do = f"Check first whether what {tool} refuses with {message} holds; if so, plan without that call."
     else:
         claim = f"Steps of {tool} are often refused with {message}: keep to that rule from the first step"
         do = f"Check each step against the rule that this refusal states: {message}."
     return Advice(
-        slug=f"avoid-{slug(finding.template)[:48].strip('-')}",
+        slug=_avoid_slug(finding),
         claim=claim,
         when=f"you work with {tool}.",
         do=do,
         dont="repeat a refused step unchanged.",
-        example=f"one refusal, word for word: {code(finding.message, _MESSAGE_LIMIT)}.",
+        example=f"the refusal reads {message}.",
     )
+
+
+def _avoid_slug(finding: Finding) -> str:
+    if reads_as_instruction(finding.template):
+        return f"after-error-{finding.claim_key[-8:]}"
+    return f"after-{slug(finding.template)[:48].strip('-')}"
 
 
 def _cause_advice(finding: Finding, cause: Cause) -> Advice:

@@ -182,9 +182,9 @@ def test_a_session_of_ten_thousand_events_is_digested_at_once_and_stays_small() 
         steps.append((f"tool_{at % 90}", {"id": f"id-{at % 300}", "n": at}, output, failed))
     view = session(1, [*steps, *lock_steps(rng)])
     assert len(view.events) > 10_000
-    started = time.perf_counter()
+    started = time.process_time()
     found = digest_session(view)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(json.dumps(found.to_json())) < 250_000
 
 

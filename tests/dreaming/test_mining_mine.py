@@ -19,6 +19,7 @@ from dreaming.mining import (
     digest_session,
     mine,
 )
+from dreaming.writer import write
 
 Step = tuple[Any, ...]
 
@@ -160,101 +161,6 @@ def test_a_failure_that_lowers_success_is_found_and_its_successes_are_counter_ev
     assert len({item.agent for item in found.evidence}) == 3
 
 
-def test_shuffled_outcomes_leave_nothing_of_an_association() -> None:
-    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
-        arguments = {"sluice": code(rng)}
-        if ref % 10 == 0:
-            return [("open_sluice", arguments, "Error: the sluice is seized by frost", True)], "failure"
-        return [("open_sluice", arguments, "open")], ""
-
-    sessions = corpus(300, special)
-    assert len(passed(sessions).findings) == 1
-    for seed in range(10):
-        outcomes = [item.outcome for item in sessions]
-        random.Random(seed).shuffle(outcomes)
-        shuffled = [session(item.ref, [], outcome=outcome) for item, outcome in zip(sessions, outcomes, strict=True)]
-        mixed = [
-            SessionView(
-                item.ref,
-                item.external_id,
-                item.agent,
-                item.principal,
-                item.task_id,
-                other.outcome,
-                None,
-                item.events,
-            )
-            for item, other in zip(sessions, shuffled, strict=True)
-        ]
-        assert passed(mixed).findings == ()
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_pure_noise_yields_nothing(seed: int) -> None:
-    rng = random.Random(seed)
-    tools = ["grind_meal", "sift_husk", "raise_vane", "trim_sail", "call_miller", "tally_sack"]
-    troubles = [
-        "gear tooth {} slipped",
-        "wind fell below {} knots",
-        "sack {} burst at the seam",
-        "the {} vane jammed",
-    ]
-
-    def noisy(ref: int) -> SessionView:
-        steps: list[Step] = []
-        for _ in range(rng.randrange(6, 16)):
-            tool, arguments = (
-                rng.choice(tools),
-                {"mill": code(rng, "mill"), "grade": rng.choice(["fine", "coarse"])},
-            )
-            if rng.random() < 0.3:
-                arguments["stone"] = code(rng, "st")
-            if rng.random() < 0.08:
-                steps.append((tool, arguments, "Error: " + rng.choice(troubles).format(rng.randrange(99)), True))
-                if rng.random() < 0.3:
-                    steps.append((tool, arguments, "ok"))
-            else:
-                steps.append((tool, arguments, {"ok": True, "count": rng.randrange(500)}))
-        outcome = rng.choices(["success", "failure", "unknown"], [0.55, 0.35, 0.1])[0]
-        return session(ref, steps, outcome=outcome, task_id=f"mill-{rng.randrange(40)}")
-
-    assert [item.title for item in passed(noisy(ref) for ref in range(200)).findings] == []
-
-
-def test_an_error_that_heals_on_an_identical_retry_is_left_out_as_transient() -> None:
-    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
-        if ref % 6:
-            return None
-        arguments = {"lock": code(rng)}
-        busy = ("ring_bell", arguments, {"error": {"message": "bell rope tangled", "code": 17}})
-        return [busy, ("ring_bell", arguments, "rung")], ""
-
-    result = passed(corpus(240, special))
-    assert result.findings == ()
-    assert [item.reason.split(":")[0] for item in result.discarded] == ["transient"]
-
-
-def test_a_storm_in_one_session_is_left_out() -> None:
-    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
-        if ref != 17:
-            return None
-        return [("dredge_silt", {"reach": code(rng)}, "Error: the dredge bucket is bent", True) for _ in range(100)], ""
-
-    result = passed(corpus(240, special))
-    assert result.findings == ()
-    assert [item.reason for item in result.discarded] == ["one-session storm: 100 times in a single session"]
-
-
-def test_what_one_agent_saw_for_one_principal_is_left_out() -> None:
-    sessions = [
-        session(ref, toll_without_ledger(random.Random(ref), repaired=True), agent="bargee-0", principal="guild-0")
-        for ref in range(20)
-    ]
-    result = passed([*sessions, *(session(99 + ref, lock_steps(random.Random(ref))) for ref in range(50))])
-    assert result.findings == ()
-    assert "only one agent" in result.discarded[0].reason
-
-
 def test_one_error_in_many_wrappers_is_one_finding() -> None:
     wrappers: list[Callable[[str], Any]] = [
         lambda said: f"Error: {said}",
@@ -373,11 +279,6 @@ def test_sessions_without_outcome_count_for_support_only() -> None:
     assert (found.support.met_total, found.support.other_total, found.support.p_value) == (0, 0, 1.0)
 
 
-def test_nothing_in_nothing_out() -> None:
-    assert mine([]) == MiningResult((), (), 0, 0)
-    assert mine([digest_session(session(1, []))]).findings == ()
-
-
 def test_every_quote_of_the_evidence_stands_in_its_event() -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
         return (toll_without_ledger(rng, repaired=bool(ref % 3)), "") if ref % 8 == 0 else (toll_paid(rng), "")
@@ -395,3 +296,61 @@ def test_digests_survive_json() -> None:
     assert again == digests
     with pytest.raises(ValueError, match="version"):
         Digest.from_json({**digests[0].to_json(), "version": -1})
+
+
+NAMES = ["Aurora", "Bellwether", "Cormorant", "Dunlin", "Eider", "Fulmar", "Gannet", "Heron", "Ibis", "Jacana"]
+
+
+def test_names_that_look_like_words_do_not_split_an_error() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        barge = f"{rng.choice(NAMES)}{rng.choice(NAMES).lower()}"
+        if ref % 8:
+            return [("raise_flag", {"barge": barge, "pole": code(rng)}, "raised")], ""
+        failed = ("raise_flag", {"barge": barge}, f"barge {barge} has no pole assigned for this flag", True)
+        return [failed, ("raise_flag", {"barge": barge, "pole": code(rng)}, "raised")], ""
+
+    found = only(passed(corpus(320, special)))
+    assert found.support.sessions == 40
+    assert found.template == "barge <*> has no pole assigned for this flag"
+
+
+def test_one_error_on_many_tools_is_pooled_when_no_tool_has_the_support() -> None:
+    tools = ["lift_gate", "ring_gong", "sweep_deck", "fold_canvas", "oil_hinge", "count_nets", "boil_tar", "mend_rope"]
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        tool, arguments = tools[ref % 8], {"spot": code(rng)}
+        if ref % 11 == 0:
+            return [(tool, arguments, "Error: the night watch has not signed the roster", True)], "failure"
+        return [(tool, arguments, "done")], ""
+
+    found = only(passed(corpus(308, special)))
+    assert (found.tool, found.support.sessions) == ("", 28)
+    assert write(found).path.startswith("/tools/any-tool/")
+
+
+def test_a_constant_value_is_part_of_the_lesson_and_a_personal_one_is_not() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        keeper = code(rng, "keeper")
+        good = {"cask": code(rng), "unit": "firkin", "keeper": keeper}
+        if ref % 6:
+            return [("fill_cask", good, "full")], ""
+        return [("fill_cask", {"cask": good["cask"]}, "cask unit was not named", True), ("fill_cask", good, "full")], ""
+
+    found = only(passed(corpus(240, special)))
+    assert found.remedy is not None
+    assert found.remedy.constants == (("unit", '"firkin"'),)
+    content = write(found).content
+    assert "firkin" in content
+    assert "keeper-" not in content
+
+
+def test_a_bare_message_is_enough_where_a_remedy_is_known() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        buoy = {"name": code(rng)}
+        if ref % 7:
+            return [("seek_buoy", buoy, [{"at": 3}])], ""
+        return [("seek_buoy", buoy, "0 rows"), ("seek_buoy_by_colour", {"bay": code(rng)}, [{"at": 4}])], ""
+
+    found = only(passed(corpus(280, special)))
+    assert found.remedy is not None
+    assert found.remedy.to_tool == "seek_buoy_by_colour"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dreaming.mining.failures import failure_line, locate, telling_line
-from dreaming.mining.templates import fill, is_informative, template_of, tool_family
+from dreaming.mining.templates import fill, own_words, template_of, tool_family
 
 SAID = "toll for barge qx-12345 lacks a ledger entry"
 WRAPPED = [
@@ -79,7 +79,7 @@ def test_quoted_values_are_kept_aside_and_can_be_put_back() -> None:
 
 @pytest.mark.parametrize("dull", ["error", "something went wrong", "failed", "<n> <id>", "internal server error"])
 def test_a_message_that_says_nothing_is_known_as_such(dull: str) -> None:
-    assert not is_informative(dull)
+    assert own_words(dull) == 0
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_template_is_short_and_has_no_line_break(message: str, tool: str) -> N
 @pytest.mark.parametrize("piece", ["a", "'", '"x" ', "error: ", "{", "<a>", "/x", "1,", "a.b/", "-", "x@", "- "])
 def test_a_megabyte_is_clipped_first(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     template_of(failure_line(text, True) or "", "pay_toll")
     failure_line(text, None)
     telling_line(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

@@ -176,9 +176,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_is_linear_on_hostile_text(piece):
-    """10 MB, with every rule tried: seconds, where backtracking would take days."""
+    """2 MB, with every rule tried: about a second, where backtracking would take days."""
     hints = " PRIVATE KEY sk- eyJ authorization :// password token " + "4" * 14
-    text = piece * (10_000_000 // len(piece)) + hints
+    text = piece * (2_000_000 // len(piece)) + hints
     began = time.process_time()
     redact(text)
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 8

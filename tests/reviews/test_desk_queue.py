@@ -1,0 +1,166 @@
+"""The queue: order, pages by keyset, filters, empty states, a constant number of queries."""
+
+import pytest
+from django.test import Client
+
+from memory.models import Proposal
+from reviews import queue as queues
+from reviews.queue import Filters
+from reviews.services import Ballot, decide
+from tests.factories import approve, make_agent, make_proposal, make_session, make_store
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def desk(client: Client, rita) -> Client:
+    client.force_login(rita)
+    return client
+
+
+@pytest.fixture
+def store():
+    return make_store("claims", [make_agent("teller")])
+
+
+def shown(response) -> list[int]:
+    return [row.pk for row, _, _ in response.context["rows"]]
+
+
+def many(store, count: int, **fields) -> list[Proposal]:
+    session = make_session(store.agents.first())
+    return [make_proposal(store, session, **fields) for _ in range(count)]
+
+
+def test_the_most_useful_comes_first_and_the_newest_among_equals(desk, store):
+    low, high, equal = (make_proposal(store, benefit=benefit) for benefit in (0.1, 0.9, 0.9))
+
+    assert shown(desk.get("/")) == [equal.pk, high.pk, low.pk]
+
+
+def test_pages_by_keyset_show_each_proposal_once_even_when_all_tie(desk, store, monkeypatch):
+    monkeypatch.setattr(queues, "PAGE_SIZE", 3)
+    expected = [row.pk for row in many(store, 8, benefit=0.1 + 0.2)][::-1]
+    seen, address = [], "/"
+    while address:
+        response = desk.get(address)
+        seen += shown(response)
+        after = response.context["page"].after
+        address = f"/?after={after}" if after else ""
+
+    assert seen == expected
+
+
+def test_a_decision_between_two_pages_skips_and_repeats_nothing(desk, store, rita, monkeypatch):
+    monkeypatch.setattr(queues, "PAGE_SIZE", 3)
+    rows = many(store, 6)[::-1]
+    first = desk.get("/")
+    approve(rows[0], rita)
+
+    second = desk.get("/", {"after": first.context["page"].after})
+
+    assert shown(first) + shown(second) == [row.pk for row in rows]
+
+
+@pytest.mark.parametrize("after", ["x", "~", "nan~1", "inf~2", "1~-2", "1~" + "9" * 30, "' OR 1=1--", "1~٣", "\x00"])
+@pytest.mark.parametrize("tab", ["open", "decided"])
+def test_a_malformed_cursor_is_no_error(desk, store, after, tab):
+    make_proposal(store)
+
+    assert desk.get("/", {"after": after, "tab": tab}).status_code == 200
+
+
+def test_the_decided_and_the_policy_tab_show_the_newest_decision_first(desk, store, rita):
+    first, second, third = many(store, 3)
+    approve(second, rita)
+    decide(proposal_id=first.pk, decider=rita, ballot=Ballot("reject", first.digest, "Wrong."))
+
+    assert shown(desk.get("/?tab=decided")) == [first.pk, second.pk]
+    assert shown(desk.get("/?tab=policy")) == []
+    assert shown(desk.get("/")) == [third.pk]
+
+
+def test_what_changed_under_you_has_its_own_tab(desk, store, rita):
+    taken, late = make_proposal(store, path="/a.md"), make_proposal(store, path="/a.md")
+    approve(taken, rita)
+
+    response = desk.get("/?tab=stale")
+
+    assert shown(response) == [late.pk]
+    assert "changed when" in response.content.decode()
+
+
+def test_filters_narrow_by_store_agent_kind_and_flag(desk, store):
+    other = make_store("airline", [make_agent("pilot")])
+    plain = make_proposal(store, kind="workflow")
+    flagged = make_proposal(other, content="See https://example.com/x")
+
+    assert shown(desk.get("/?store=airline")) == [flagged.pk]
+    assert shown(desk.get("/?agent=teller")) == [plain.pk]
+    assert shown(desk.get("/?kind=workflow")) == [plain.pk]
+    assert shown(desk.get("/?risk=link")) == [flagged.pk]
+    assert shown(desk.get("/?risk=any")) == [flagged.pk]
+    assert shown(desk.get("/?risk=none")) == [plain.pk]
+    assert shown(desk.get("/?kind=bogus&tab=bogus&risk=bogus")) == [flagged.pk, plain.pk]
+
+
+def test_filters_go_along_to_the_proposal_and_back(desk, store):
+    first, second = make_proposal(store, kind="workflow", benefit=2), make_proposal(store, kind="workflow", benefit=1)
+    make_proposal(store, kind="preference", benefit=1.5)
+
+    assert f"/proposals/{first.pk}/?kind=workflow" in desk.get("/?kind=workflow").content.decode()
+    page = desk.get(f"/proposals/{first.pk}/?kind=workflow")
+    assert page.context["place"].next == second.pk
+    assert (page.context["place"].number, page.context["place"].total) == (1, 2)
+
+
+def test_an_empty_queue_says_what_to_do_next(desk, rita):
+    assert 'href="/dreams/"' in desk.get("/").content.decode()
+
+    store = make_store()
+    proposal = make_proposal(store)
+    assert "Clear the filters" in desk.get("/?store=nowhere").content.decode()
+
+    approve(proposal, rita)
+    assert "Nothing needs you" in desk.get("/").content.decode()
+
+
+def test_htmx_gets_the_part_and_a_link_the_page(desk, store):
+    make_proposal(store)
+
+    part = desk.get("/", headers={"HX-Request": "true", "HX-Target": "queue"})
+    page = desk.get("/")
+
+    assert "<html" not in part.content.decode()
+    assert "<html" in page.content.decode()
+    assert "HX-Request" in part["Vary"]
+    assert "HX-Request" in page["Vary"]
+
+
+def test_an_expired_login_sends_the_whole_page_to_the_login(client):
+    response = client.get("/", headers={"HX-Request": "true"})
+
+    assert response.status_code == 204
+    assert response["HX-Redirect"].startswith("/accounts/login/")
+
+
+def test_the_number_of_queries_does_not_grow_with_the_queue(desk, store, rita, django_assert_max_num_queries):
+    for proposal in many(store, 12)[:6]:
+        approve(proposal, rita)
+    for address in ("/", "/?tab=decided", "/?tab=stale", "/?kind=workflow&risk=any"):
+        with django_assert_max_num_queries(12):
+            desk.get(address)
+
+
+def test_counts_stop_at_a_limit(store, monkeypatch):
+    monkeypatch.setattr(queues, "COUNT_LIMIT", 2)
+    many(store, 4)
+
+    assert queues.bounded_count(Proposal.objects.open()) == 2
+
+
+def test_next_open_goes_on_and_then_round(store):
+    high, mid, low = (make_proposal(store, benefit=benefit) for benefit in (3, 2, 1))
+
+    assert queues.next_open(high, Filters()) == mid.pk
+    assert queues.next_open(low, Filters()) == high.pk
