@@ -157,7 +157,7 @@ def empty_tables() -> None:
 
 
 def bare_copy() -> None:
-    """In a process of its own: print the seconds that it takes to write the rows that the import left into the emptied tables, in one transaction."""
+    """In a process of its own: empty the tables, write the same rows again, and print the seconds that took."""
     from django.db import connection, transaction
 
     connection.settings_dict["NAME"] = DATABASE

@@ -21,8 +21,8 @@ def connection(env: environ.FileAwareEnv, *, command: str) -> dict[str, Any]:
     With the first alone, one login serves for both and the application assumes the lesser role;
     with neither, the embedded server is started.
     """
-    url = env.str("DATABASE_URL", default="")
-    owner_url = env.str("DATABASE_OWNER_URL", default="")
+    url = env.str("DATABASE_URL", default="").strip()
+    owner_url = env.str("DATABASE_OWNER_URL", default="").strip()
     if not url:
         url, owner_url = embedded.app_database_url(), embedded.owner_database_url()
     as_owner = command in OWNER_COMMANDS

@@ -54,7 +54,7 @@ def kept_secret(name: str, *, nbytes: int) -> str:
         if not path.exists() or not path.read_text().strip():
             draft = path.with_name(f"{name}.new")
             draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(nbytes) + "\n")
+            draft.write_text(secrets.token_hex(nbytes) + "\n")
             draft.replace(path)
         return path.read_text().strip()
 
@@ -73,9 +73,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def socket_dir(home: Path) -> Path:
     """The server's own folder, or one with a short and plain name when a socket there cannot be named."""
-    if len(os.fsencode(f"{home}{LONGEST_SOCKET_NAME}")) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(
-        f"{home}"
-    ):
+    if len(os.fsencode(f"{home}{LONGEST_SOCKET_NAME}")) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(f"{home}"):
         return home
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return Path("/tmp") / f"daylight-{os.geteuid()}-{digest}"  # noqa: S108 (private_socket_dir looks at it)

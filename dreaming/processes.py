@@ -40,14 +40,6 @@ PARTS = {
     "worker": "-m celery --quiet -A dreaming worker -c 2 --without-gossip --without-mingle -l WARNING",
     "beat": "-m celery --quiet -A dreaming beat -l WARNING --scheduler django_celery_beat.schedulers:DatabaseScheduler",
 }
-SCHEMA = """
-import django
-from django.core.management import call_command
-
-django.setup()
-call_command("migrate", interactive=False)
-call_command("createcachetable")
-"""
 HEALTHY_SECONDS = 60
 
 
@@ -261,7 +253,7 @@ def _prepare(run: Run) -> str:
     if os.environ.get("DAYLIGHT_DEMO") == "0":
         return ""
     run.say("looking after the demo fleet")
-    password = os.environ.get("DAYLIGHT_DEMO_PASSWORD") or kept_secret("demo-password", nbytes=12)
+    password = os.environ.get("DAYLIGHT_DEMO_PASSWORD") or kept_secret("demo-password", nbytes=8)
     os.environ["DAYLIGHT_DEMO_PASSWORD"] = password
     call_command("load_demo")
     connections.close_all()  # honcho is about to fork
@@ -269,11 +261,10 @@ def _prepare(run: Run) -> str:
 
 
 def _prepare_schema() -> None:
-    """In a process of its own, which settings take for `manage.py migrate`: it logs in as the schema's owner."""
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", SCHEMA, "migrate"],
+    """In a process of its own: settings have this command log in as the schema's owner."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"],
         cwd=CHECKOUT,
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "dreaming.settings"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

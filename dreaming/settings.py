@@ -16,7 +16,7 @@ DATA_DIR = embedded.data_dir()
 env = environ.FileAwareEnv()
 
 DEBUG = env.bool("DAYLIGHT_DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.local_secret_key()
+SECRET_KEY = env.str("SECRET_KEY", default="").strip() or embedded.local_secret_key()
 ALLOWED_HOSTS = env.list("DAYLIGHT_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("DAYLIGHT_ORIGINS", default=[])
 HTTPS = env.bool("DAYLIGHT_HTTPS", default=False)
@@ -97,13 +97,15 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
 }
 
-REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url()
+REDIS_URL = env.str("REDIS_URL", default="").strip() or embedded.redis_url()
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600, "socket_connect_timeout": 3}
 CELERY_TASK_PUBLISH_RETRY = False
@@ -175,7 +177,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "faults": {
+            "()": "django.utils.log.CallbackFilter",
+            # Refusals are answers, and 503 is what /healthz says while it starts.
+            "callback": lambda record: (
+                getattr(record, "status_code", 500) >= 500 and record.__dict__.get("status_code") != 503
+            ),
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["faults"]}},
     "root": {"handlers": ["stderr"], "level": env.str("DAYLIGHT_LOG_LEVEL", default="WARNING")},
 }
 

@@ -41,6 +41,7 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["decider_kind", "-id"], name="decision_by_decider")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(verdict="reject", version=None)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from ninja.errors import HttpError
 from ninja.security.base import AuthBase
@@ -19,15 +19,6 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 class KeyRefusedError(HttpError):
     """Answered as 401 or 403 with what to do about it."""
-
-
-def answer_refusal(_: HttpRequest, error: KeyRefusedError) -> JsonResponse:
-    """The handler to register on the API (`api.add_exception_handler(KeyRefusedError, answer_refusal)`)."""
-    code = "unauthorized" if error.status_code == 401 else "forbidden"
-    response = JsonResponse({"error": code, "detail": error.message}, status=error.status_code)
-    if error.status_code == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="Daylight"'
-    return response
 
 
 class ApiKeyAuth(AuthBase):

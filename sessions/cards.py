@@ -27,9 +27,7 @@ def is_card_number(text: str) -> bool:
 
 
 def _is_issued(digits: str) -> bool:
-    return any(
-        low <= digits[: len(low)] <= high and len(digits) in lengths for (low, high), lengths in ISSUERS
-    )
+    return any(low <= digits[: len(low)] <= high and len(digits) in lengths for (low, high), lengths in ISSUERS)
 
 
 def luhn_holds(digits: str) -> bool:

@@ -190,9 +190,7 @@ def _events(values: Any) -> list[ParsedEvent]:
     if type(values) is not list:
         _expected("events", "an array of events", values)
     if len(values) > MAX_EVENTS:
-        raise FormatError(
-            f"events: {len(values)} of them, and a session may have at most {MAX_EVENTS}; split it"
-        )
+        raise FormatError(f"events: {len(values)} of them, and a session may have at most {MAX_EVENTS}; split it")
     events: list[ParsedEvent] = []
     for index, value in enumerate(values):
         try:
@@ -217,13 +215,25 @@ def _refuse_repeated_seq(events: list[ParsedEvent]) -> NoReturn:
 def _event(value: Any) -> ParsedEvent:
     if type(value) is not dict:
         raise FormatError(f"expected an event (a JSON object), got {_show(value)}")
-    kind = value.get("type", _ABSENT)
+    get = value.get
+    kind, role = get("type", _ABSENT), get("role", "")
     if type(kind) is not str or kind not in EVENT_TYPES:
         _expected("type", "one of " + ", ".join(EVENT_TYPES), kind)
-    event = ParsedEvent(_seq(value), kind)
-    for key in value:
-        if key in _READERS:
-            _READERS[key](value, event)
+    if type(role) is not str or (role not in ROLES and "role" in value):
+        _expected("role", "one of " + ", ".join(ROLES), role)
+    event = ParsedEvent(_seq(value), kind, role, _text(value, "text"), _text(value, "tool"), _text(value, "call_id"))
+    if "input" in value:
+        event.input = _json_text("input", value["input"])
+    if "output" in value:
+        _read_output(value["output"], event)
+    if "is_error" in value:
+        if type(value["is_error"]) is not bool:
+            _expected("is_error", "true or false", value["is_error"])
+        event.is_error = value["is_error"]
+    if "at" in value:
+        event.at = _time(value, "at")
+    if "duration_ms" in value:
+        event.duration_ms = _duration(value["duration_ms"])
     if not value.keys() <= EVENT_KEYS:
         event.extra = _extra(value, EVENT_KEYS)
     return event
@@ -239,68 +249,20 @@ def _seq(value: dict[str, Any]) -> int:
     return int(seq)
 
 
-def _read_role(value: dict[str, Any], event: ParsedEvent) -> None:
-    role = value["role"]
-    if type(role) is not str or role not in ROLES:
-        _expected("role", "one of " + ", ".join(ROLES), role)
-    event.role = role
-
-
-def _read_text(value: dict[str, Any], event: ParsedEvent) -> None:
-    event.text = _text(value, "text")
-
-
-def _read_tool(value: dict[str, Any], event: ParsedEvent) -> None:
-    event.tool = _text(value, "tool")
-
-
-def _read_call_id(value: dict[str, Any], event: ParsedEvent) -> None:
-    event.call_id = _text(value, "call_id")
-
-
-def _read_input(value: dict[str, Any], event: ParsedEvent) -> None:
-    event.input = _json_text("input", value["input"])
-
-
-def _read_output(value: dict[str, Any], event: ParsedEvent) -> None:
-    output = value["output"]
+def _read_output(output: Any, event: ParsedEvent) -> None:
     if type(output) is str:
         event.output = _clean("output", output)
     else:
         event.output, event.output_is_json = _json_text("output", output), True
 
 
-def _read_is_error(value: dict[str, Any], event: ParsedEvent) -> None:
-    if type(value["is_error"]) is not bool:
-        _expected("is_error", "true or false", value["is_error"])
-    event.is_error = value["is_error"]
-
-
-def _read_at(value: dict[str, Any], event: ParsedEvent) -> None:
-    event.at = _time(value, "at")
-
-
-def _read_duration(value: dict[str, Any], event: ParsedEvent) -> None:
-    duration = value["duration_ms"]
+def _duration(duration: Any) -> float:
     if type(duration) not in (int, float) or duration < 0:
         _expected("duration_ms", "a number of milliseconds ≥ 0", duration)
     try:
-        event.duration_ms = float(duration)
+        return float(duration)
     except OverflowError:
         _expected("duration_ms", "a number that a 64-bit float can hold", duration)
-
-
-_READERS = {
-    "role": _read_role,
-    "text": _read_text,
-    "tool": _read_tool,
-    "call_id": _read_call_id,
-    "input": _read_input,
-    "output": _read_output,
-    "is_error": _read_is_error,
-    "at": _read_at,
-    "duration_ms": _read_duration,
-}
 
 
 def _text(value: dict[str, Any], name: str, prefix: str = "") -> str:
@@ -318,8 +280,7 @@ def _clean(name: str, text: str) -> str:
 
 def _refuse_nul(name: str) -> NoReturn:
     raise FormatError(
-        f"{name}: holds the character U+0000 (NUL), which PostgreSQL cannot keep;"
-        " replace it and send the session again"
+        f"{name}: holds the character U+0000 (NUL), which PostgreSQL cannot keep; replace it and send the session again"
     )
 
 

@@ -35,10 +35,7 @@ def why_not_json(line: bytes, error: Exception) -> str:
     except ValueError:
         return "holds an integer of more than 4,300 digits; send it as a string"
     if path := find(value, "", SURROGATE):
-        return (
-            f"{path}: holds half of a surrogate pair, which no text can keep;"
-            " replace it and send the session again"
-        )
+        return f"{path}: holds half of a surrogate pair, which no text can keep; replace it and send the session again"
     if "out of range" in str(error):
         return "holds a number beyond the range of a 64-bit float; send it as a string"
     return f"not JSON: {error}"

@@ -83,7 +83,7 @@ def prepare_lines(lines: list[bytes]) -> list[PreparedSession | FormatError]:
 def redact_session(session: ParsedSession) -> dict[str, int]:
     """Redact the texts of `session` in place (ids are not texts), and count what was taken out."""
     counts: Counter[str] = Counter()
-    rules = suspected("\n".join(_texts(session)))
+    rules = suspected(b"\n".join([text.encode() for text in _texts(session)]))
     if not rules:
         return {}
     for name in ("task", "principal", "outcome_source", "outcome_detail"):
@@ -127,7 +127,7 @@ def _replace(
 
 
 def _replace_values(kept: dict[str, Any], rules: Rules, counts: Counter[str]) -> None:
-    if suspected(serialise(kept), rules):
+    if suspected(serialise(kept).encode(), rules):
         redacted = redact_value(kept, counts)
         kept.clear()
         kept.update(redacted)
@@ -136,14 +136,16 @@ def _replace_values(kept: dict[str, Any], rules: Rules, counts: Counter[str]) ->
 def _copy_row(event: ParsedEvent) -> str:
     extra = _escape(serialise(event.extra)) if event.extra else "{}"
     return (
-        f"\0\t{event.seq}\t{event.type}\t{event.role}\t{_escape(event.text)}\t{_escape(event.tool)}"
-        f"\t{_escape(event.call_id)}\t{_escape(event.input)}\t{_escape(event.output)}"
-        f"\t{event.output_is_json:d}\t{_plain(event.is_error)}\t{_plain(event.at)}\t{_plain(event.duration_ms)}"
-        f"\t{extra}\n"
+        f"\0\t{event.seq}\t{event.type}\t{event.role}\t{event.text and _escape(event.text)}"
+        f"\t{event.tool and _escape(event.tool)}\t{event.call_id and _escape(event.call_id)}"
+        f"\t{event.input and _escape(event.input)}\t{event.output and _escape(event.output)}"
+        f"\t{event.output_is_json:d}\t{_or_null(event.is_error)}\t{_or_null(event.at)}"
+        f"\t{_or_null(event.duration_ms)}\t{extra}\n"
     )
 
 
 def _escape(text: str) -> str:
+    """COPY's escapes. Looking first is faster: few texts hold any of them."""
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     if "\n" in text:
@@ -155,5 +157,5 @@ def _escape(text: str) -> str:
     return text
 
 
-def _plain(value: Any) -> str:
+def _or_null(value: Any) -> str:
     return "\\N" if value is None else str(value)

@@ -15,7 +15,7 @@ from string import ascii_letters
 from typing import Any
 
 from sessions.cards import is_card_number
-from sessions.secret_words import KEYWORDS, SECRET_NAME, TEMPLATE, looks_secret
+from sessions.secret_words import KEYWORDS, SECRET_NAME, TEMPLATE, Form, looks_secret
 
 Counts = Counter[str]
 Match = re.Match[str]
@@ -109,7 +109,8 @@ def _assignment(match: Match) -> tuple[str, str]:
     value = bare or match["double"] or match["single"] or match["escaped"]
     if bare and not shouted:
         value = bare.rstrip(".!?:")  # the end of a sentence
-    if match["after"] or not looks_secret(key, value, quoted=not bare, shouted=shouted):
+    form: Form = "quoted" if not bare else "shouted" if shouted else "bare"
+    if match["after"] or not looks_secret(key, value, form):
         return "", match[0]
     mark = f"[redacted:{kind_of(key)}]"
     if bare and bare.isdigit() and match["close"] == '"':
@@ -134,8 +135,8 @@ class Searchable:
 
     __slots__ = ("_letters", "data")
 
-    def __init__(self, text: str) -> None:
-        self.data = text.encode(errors="surrogatepass")
+    def __init__(self, data: bytes) -> None:
+        self.data = data
         self._letters: bytes | None = None
 
     @property
@@ -149,12 +150,18 @@ def _holds(hint: bytes) -> Callable[[Searchable], bool]:
     return lambda text: hint in text.data
 
 
-def _holds_letters(*hints: bytes) -> Callable[[Searchable], bool]:
-    return lambda text: any(hint in text.letters for hint in hints)
+def _holds_authorization(text: Searchable) -> bool:
+    return b"authorization" in text.letters or b"bearer" in text.letters
+
+
+def _holds_name(text: Searchable) -> bool:
+    letters = text.letters
+    return PASSWORD_NAME.search(letters) is not None or any(hint in letters for hint in NAME_HINTS)
 
 
 def _holds_key(text: Searchable) -> bool:
-    return any(hint in text.data for hint in KEY_HINTS) or GITHUB_KEY.search(text.data) is not None
+    data = text.data
+    return any(hint in data for hint in KEY_HINTS) or GITHUB_KEY.search(data) is not None
 
 
 def _holds_url_password(text: Searchable) -> bool:
@@ -192,27 +199,28 @@ DIGITS_ALIKE = bytes(48 if 48 <= byte < 58 else byte for byte in range(256))
 GITHUB_KEY = re.compile(rb"gh[pousr]_")
 PASSWORD_IN_URL = re.compile(rb"://[^\s/:@]*+:[^\s/]+@")
 KEY_HINTS = b"sk- k_live_ k_test_ github_pat_ xox AKIA ASIA AIza glpat- dl_ hf_ npm_".split()
-NAME_HINTS = b"passw passphrase passcode pwd secret token apikey accesskey privatekey signingkey encryptionkey"
+NAME_HINTS = b"pwd secret token apikey accesskey privatekey signingkey encryptionkey".split()
+PASSWORD_NAME = re.compile(rb"pass(?:w|phrase|code)")
 RULES = (
     Rule(_holds(b"PRIVATE KEY"), PRIVATE_KEY, _plain("private_key")),
     Rule(_holds_key, API_KEY, _api_key),
     Rule(_holds(b"eyJ"), JWT, _plain("jwt")),
-    Rule(_holds_letters(b"authorization", b"bearer"), AUTHORIZATION, _authorization),
+    Rule(_holds_authorization, AUTHORIZATION, _authorization),
     Rule(_holds_url_password, URL_PASSWORD, _url_password),
-    Rule(_holds_letters(*NAME_HINTS.split()), ASSIGNMENT, _assignment),
+    Rule(_holds_name, ASSIGNMENT, _assignment),
     Rule(_holds_digits, CARD, _card),
 )
 
 
-def suspected(text: str, rules: Rules = RULES) -> Rules:
-    """Those of `rules` that could change some part of `text`: none for most texts."""
-    searchable = Searchable(text)
+def suspected(data: bytes, rules: Rules = RULES) -> Rules:
+    """Those of `rules` that could change some part of a text, which is `data` in UTF-8: none for most texts."""
+    searchable = Searchable(data)
     return tuple([rule for rule in rules if rule.may_hold(searchable)])
 
 
 def redact(text: str, rules: Rules = RULES) -> tuple[str, dict[str, int]]:
     """`text` without its secrets, and how many of each kind were taken out."""
-    rules = suspected(text, rules)
+    rules = suspected(text.encode(errors="surrogatepass"), rules)
     if not rules:
         return text, {}
     counts: Counts = Counter()
@@ -223,7 +231,7 @@ def redact(text: str, rules: Rules = RULES) -> tuple[str, dict[str, int]]:
 
 def redact_json(text: str, rules: Rules = RULES) -> tuple[str, dict[str, int]]:
     """As `redact`, for serialised JSON: what comes back is well-formed, and as it was if nothing is found."""
-    if not suspected(text, rules):
+    if not suspected(text.encode(), rules):
         return text, {}
     counts: Counts = Counter()
     value = redact_value(json.loads(text), counts)
@@ -266,4 +274,4 @@ def _redact_object(value: dict[str, Any], counts: Counts) -> dict[str, Any]:
 
 def _names_secret(key: str, item: Any) -> bool:
     named = type(item) in (str, int) and SECRET_NAME.search(key) is not None
-    return named and looks_secret(key, str(item), quoted=True)
+    return named and looks_secret(key, str(item), "data")

@@ -131,6 +131,8 @@ function onSubmit(event) {
 let leaving = false;
 
 function onClick(event) {
+  const menu = one(".who[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
   const link = event.target.closest("a[data-key=e]");
   if (link) {
     event.preventDefault();

@@ -12,7 +12,9 @@ from tests.factories import make_agent, make_live_memory, make_proposal, make_se
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'> admin\u202etxt.exe \x1b[31m" + "x" * 3_000
+HOSTILE = (
+    "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'> admin\u202etxt.exe \x1b[31m" + "x" * 3_000
+)
 # What Chromium itself logs about an answer of 4xx is no error of the page.
 NOT_OURS = "Failed to load resource: the server responded with a status of 4"
 
@@ -26,7 +28,12 @@ def store():
 def desk(page: Page, live_server, rita) -> Iterator[Page]:
     """A signed-in page; at the end it must have logged no error and broken no content policy."""
     wrong: list[str] = []
-    page.on("console", lambda message: message.type in ("error", "warning") and NOT_OURS not in message.text and wrong.append(message.text))
+    page.on(
+        "console",
+        lambda message: (
+            message.type in ("error", "warning") and NOT_OURS not in message.text and wrong.append(message.text)
+        ),
+    )
     page.on("pageerror", lambda error: wrong.append(str(error)))
     sign_in(page, live_server.url, "rita")
     yield page
@@ -208,7 +215,9 @@ def test_filters_swap_the_table_and_can_be_bookmarked(desk, live_server, store):
     expect(desk.get_by_text("A preference")).not_to_be_visible()
     desk.wait_for_url("**kind=workflow**")
     desk.reload()
-    expect(desk.get_by_role("link", name="A workflow")).to_have_attribute("href", f"/proposals/{shown.pk}/?kind=workflow")
+    expect(desk.get_by_role("link", name="A workflow")).to_have_attribute(
+        "href", f"/proposals/{shown.pk}/?kind=workflow"
+    )
     desk.get_by_role("link", name="Decided").click()
     expect(desk.get_by_text("Nothing matches what you chose")).to_be_visible()
     desk.go_back()

@@ -104,7 +104,11 @@ def test_what_a_session_was_served_is_recorded_once_a_revision(store, rita, read
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [({}, 401), ({"Authorization": "Bearer nonsense"}, 401), ({"Authorization": "Bearer dl_abcdef123456_" + "a" * 43}, 401)],
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer nonsense"}, 401),
+        ({"Authorization": "Bearer dl_abcdef123456_" + "a" * 43}, 401),
+    ],
 )
 def test_without_a_good_key_there_is_an_explanation_and_nothing_else(client, store, headers, status):
     response = client.get(URL, headers=headers)
@@ -144,7 +148,7 @@ def test_a_parameter_that_cannot_be_read_is_named(read, store, query):
 def test_there_is_no_way_to_decide_with_a_key(client, store, agent):
     from dreaming.api import api
 
-    assert {path for path in api.get_openapi_schema()["paths"]} == {"/api/v1/sessions", "/api/v1/agents/{agent}/memory"}
+    assert set(api.get_openapi_schema()["paths"]) == {"/api/v1/sessions", "/api/v1/agents/{agent}/memory"}
     _, secret = issue_key(agent=agent, scopes=["ingest", "read"], issued_by=Actor.system("test"))
     proposal = make_proposal(store)
     response = client.post(

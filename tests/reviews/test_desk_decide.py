@@ -139,7 +139,13 @@ def test_a_late_click_says_who_was_faster_and_gives_the_edit_back(desk, store, d
     from tests.conftest import make_user
 
     proposal, other = make_proposal(store, benefit=2), make_proposal(store)
-    form = {"verdict": "approve_with_edits", "digest": proposal.digest, "content": "My long edit", "path": "/a.md", "reason": "Mine"}
+    form = {
+        "verdict": "approve_with_edits",
+        "digest": proposal.digest,
+        "content": "My long edit",
+        "path": "/a.md",
+        "reason": "Mine",
+    }
     approve(proposal, make_user("ravi", "reviewer"), reason="It is right.")
 
     response = desk.post(f"/proposals/{proposal.pk}/decide/", form)

@@ -34,7 +34,10 @@ def words(response) -> str:
 
 def test_all_that_the_digest_covers_is_on_the_page(desk, store):
     session = make_session(store.agents.first(), ["Error: ledger is locked until noon", "It worked after the close"])
-    quotes = [QuoteDraft(session.pk, 0, "ledger is locked", "supports"), QuoteDraft(session.pk, 1, "It worked", "contradicts")]
+    quotes = [
+        QuoteDraft(session.pk, 0, "ledger is locked", "supports"),
+        QuoteDraft(session.pk, 1, "It worked", "contradicts"),
+    ]
     proposal = make_proposal(store, session, evidence=quotes, rationale="Seen in nine of twelve.", path="/a/b.md")
 
     text = words(desk.get(f"/proposals/{proposal.pk}/"))
@@ -112,7 +115,9 @@ def test_the_editor_holds_the_exact_text(desk, store):
 
 def test_an_update_is_shown_by_words_against_live_memory(desk, store, rita):
     version = make_live_memory(store, rita, path="/a.md", content="Ask the user for a card.")
-    proposal = make_proposal(store, operation="update", base_version=version, path="/a.md", content="Ask the admin for a card.")
+    proposal = make_proposal(
+        store, operation="update", base_version=version, path="/a.md", content="Ask the admin for a card."
+    )
 
     html = desk.get(f"/proposals/{proposal.pk}/").content.decode()
 
@@ -143,7 +148,10 @@ def test_a_rename_shows_both_paths(desk, store, rita):
 
 def test_readers_flags_neighbours_and_history_are_there(desk, store, rita):
     rejected = make_proposal(store, path="/a.md", title="Try it twice")
-    desk.post(f"/proposals/{rejected.pk}/decide/", {"verdict": "reject", "digest": rejected.digest, "reason": "It hides the cause."})
+    desk.post(
+        f"/proposals/{rejected.pk}/decide/",
+        {"verdict": "reject", "digest": rejected.digest, "reason": "It hides the cause."},
+    )
     open_one = make_proposal(store, path="/a.md", title="Wait for noon")
     proposal = make_proposal(store, path="/a.md", content="See https://example.com/x for it")
 
@@ -196,10 +204,20 @@ def test_the_number_of_queries_does_not_grow_with_the_evidence(desk, store, djan
 
 def test_numbers_show_what_is_there_and_miss_nothing_that_is_not():
     assert not presenters.numbers_of({})
-    assert not presenters.numbers_of({"sessions": "many", "remedy": None, "effect": "big", "met_total": 0, "other_total": 3})
+    assert not presenters.numbers_of(
+        {"sessions": "many", "remedy": None, "effect": "big", "met_total": 0, "other_total": 3}
+    )
 
     numbers = presenters.numbers_of(
-        {"sessions": 14, "eligible": 31, "agents": 1, "met_success": 1, "met_total": 9, "other_success": 9, "other_total": 14}
+        {
+            "sessions": 14,
+            "eligible": 31,
+            "agents": 1,
+            "met_success": 1,
+            "met_total": 9,
+            "other_success": 9,
+            "other_total": 14,
+        }
     )
     assert [tile.number for tile in numbers.tiles] == ["14 of 31", "1 agent"]
     assert [(bar.success, bar.total, bar.width) for bar in numbers.bars] == [(1, 9, 11), (9, 14, 64)]

@@ -25,7 +25,9 @@ def desk(client: Client, aude) -> Client:
 
 
 def run_of(agent, *events: dict) -> Session:
-    session = Session.objects.create(agent=agent, external_id="run", occurred_at=timezone.now(), event_count=len(events), sha256="0" * 64)
+    session = Session.objects.create(
+        agent=agent, external_id="run", occurred_at=timezone.now(), event_count=len(events), sha256="0" * 64
+    )
     Event.objects.bulk_create(Event(session=session, seq=seq, **event) for seq, event in enumerate(events))
     return session
 
@@ -114,7 +116,9 @@ def test_a_long_text_is_clipped_and_can_be_had_whole(desk, agent):
 
 def test_a_quote_deep_in_a_long_text_is_shown_where_it_stands(desk, agent):
     session = make_session(agent, ["x" * 50_000 + "THE QUOTE" + "y" * 50_000])
-    proposal = make_proposal(make_store("claims", [agent]), session, evidence=[QuoteDraft(session.pk, 0, "THE QUOTE", "supports")])
+    proposal = make_proposal(
+        make_store("claims", [agent]), session, evidence=[QuoteDraft(session.pk, 0, "THE QUOTE", "supports")]
+    )
 
     html = desk.get(f"/sessions/{session.pk}/?at=0&quote={proposal.evidence.get().pk}").content.decode()
 
