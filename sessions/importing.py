@@ -94,7 +94,8 @@ def import_files(
     for lines, results in prepared(chunked(_lines(files, progress)), workers=workers):
         good = _sorted_out(lines, results, report)
         if good:
-            report.add(services.ingest(sessions=good, actor=actor, store=store, act=act))
+            report.add(services.ingest(sessions=good, actor=actor, store=store, act=act, durable=False))
+    services.make_durable()
     report.seconds = time.monotonic() - began
     return report
 

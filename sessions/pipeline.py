@@ -58,8 +58,11 @@ def _in_order(
 
 
 def _submit(pool: ProcessPoolExecutor, chunk: list[Line]) -> tuple[list[Line], Future[Prepared]]:
-    bare = [Line(line.file, line.number, reason=line.reason) for line in chunk]
-    return bare, pool.submit(_prepare, chunk)
+    return _bare(chunk), pool.submit(_prepare, chunk)
+
+
+def _bare(chunk: list[Line]) -> list[Line]:
+    return [Line(line.file, line.number, reason=line.reason) for line in chunk]
 
 
 def _prepare(chunk: list[Line]) -> Prepared:

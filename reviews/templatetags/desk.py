@@ -15,9 +15,9 @@ register = template.Library()
 
 
 @register.filter
-def visible(text: str | None) -> SafeString:
+def visible(text: object) -> SafeString:
     """Escaped, with each hidden character as a labelled box, and isolated so that it cannot reorder its surroundings."""
-    return format_html('<bdi class="quoted">{}</bdi>', _shown(text or ""))
+    return format_html('<bdi class="quoted">{}</bdi>', _shown(str(text or "")))
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """What the database itself refuses, to the application's role and behind its back."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -86,31 +87,40 @@ def insert_version(memory: Memory) -> MemoryVersion:
     return version
 
 
-def test_a_version_without_a_decision_cannot_be_committed(history):
-    insert_version(history.memory)
-    with pytest.raises(DatabaseError, match="has no decision"):
+def commit(*writes: Callable[[], object]) -> None:
+    """Write, and check what a commit would check; what is refused is rolled back."""
+    with transaction.atomic():
+        for write in writes:
+            write()
         run("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_a_version_without_a_decision_cannot_be_committed(history):
+    with pytest.raises(DatabaseError, match="has no decision"):
+        commit(lambda: insert_version(history.memory))
 
 
 def test_a_version_cannot_borrow_the_decision_on_other_bytes(history, rita):
     """A decision names the hash that it approved."""
     other = make_proposal(history.store)
-    version = insert_version(history.memory)
-    Decision.objects.create(
-        proposal=other,
-        verdict="approve",
-        decider_kind="user",
-        decider=rita,
-        decider_name="rita",
-        digest=other.digest,
-        path=history.path,
-        content_sha256="2" * 64,
-        version=version,
-        act=uuid4(),
-    )
-    Proposal.objects.filter(pk=other.pk).update(status="approved")
+
+    def borrow() -> None:
+        Decision.objects.create(
+            proposal=other,
+            verdict="approve",
+            decider_kind="user",
+            decider=rita,
+            decider_name="rita",
+            digest=other.digest,
+            path=history.path,
+            content_sha256="2" * 64,
+            version=insert_version(history.memory),
+            act=uuid4(),
+        )
+        Proposal.objects.filter(pk=other.pk).update(status="approved")
+
     with pytest.raises(DatabaseError, match="has no decision"):
-        run("SET CONSTRAINTS ALL IMMEDIATE")
+        commit(borrow)
 
 
 @pytest.mark.parametrize("column", ["content", "path", "title", "rationale", "digest"])

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from memory.models import MemoryStore
@@ -168,6 +170,15 @@ def test_a_long_file_goes_in_by_several_transactions_of_one_act(tmp_path, monkey
     entries = Entry.objects.filter(action="sessions.imported")
     assert entries.count() == 3
     assert entries.values("act").distinct().count() == 1
+
+
+def test_an_import_ends_when_all_of_it_is_on_disk(tmp_path):
+    with CaptureQueriesContext(connection) as queries:
+        run(write(tmp_path / "a.jsonl", line("a")))
+    statements = [query["sql"] for query in queries]
+    relaxed = next(n for n, sql in enumerate(statements) if "synchronous_commit TO off" in sql)
+    waited = next(n for n, sql in enumerate(statements) if "pg_logical_emit_message(true" in sql)
+    assert relaxed < waited
 
 
 def test_what_is_printed_for_people(tmp_path):
