@@ -40,7 +40,7 @@ def main() -> None:
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         try:
             measure(once, "1x")
-            pass
+            measure(four, "4x")
         finally:
             connection.creation.destroy_test_db("", verbosity=0)
     return None

@@ -49,7 +49,8 @@ def prepared(chunks: Iterable[list[Line]], *, workers: int) -> Iterator[tuple[li
 def _in_order(
     chunks: Iterator[list[Line]], pool: ProcessPoolExecutor, *, ahead: int
 ) -> Iterator[tuple[list[Line], Prepared]]:
-    waiting: deque[tuple[list[Line], Future[Prepared]]] = deque(_submit(pool, chunk) for chunk in islice(chunks, ahead))
+    waiting: deque[tuple[list[Line], Future[Prepared]]] = deque()
+    waiting.extend(_submit(pool, chunk) for chunk in islice(chunks, ahead))
     while waiting:
         chunk, future = waiting.popleft()
         results = future.result()

@@ -84,7 +84,7 @@ def ingest(
     reported as `duplicate`, or as `differs` if it was sent with other bytes. With a `store`, listeners of
     `agents_seen` attach agents that have none. One audit entry a batch that added something; give the batches
     of one import the same `act`. Without `durable` a crash of the server may take back the last batches, whole,
-    until `make_durable` was called: waiting for the disk at each batch takes a quarter of an import's time.
+    until `make_durable` was called: waiting for the disk at each batch takes a tenth of an import's time.
     """
     result = IngestResult()
     if not sessions:
