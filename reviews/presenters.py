@@ -92,20 +92,25 @@ def _tiles(support: dict[str, Any]) -> list[Tile]:
 
 
 def _notes(support: dict[str, Any]) -> list[str]:
+    notes = _comparison(support) if _int(support, "met_total") and _int(support, "other_total") else []
+    if recovered := _int(support, "recovered"):
+        notes.append(f"{_counted(recovered, 'session')} recovered from it later.")
+    return notes
+
+
+def _comparison(support: dict[str, Any]) -> list[str]:
+    """How sessions that met it end, against the others that could have."""
     notes = []
     low, high = support.get("effect_low"), support.get("effect_high")
-    if _is_number(support.get("effect")):
+    if _is_number(effect := support.get("effect")):
         interval = f" (95 %: {low * 100:+.0f} to {high * 100:+.0f})" if _is_number(low) and _is_number(high) else ""
         within = ", runs of the same task compared" if support.get("within_task") else ""
-        notes.append(
-            f"Sessions that met it succeed {support['effect'] * 100:+.0f} points{interval}{within}.".replace("-", "−")
-        )
+        points = f"{effect * 100:+.0f} points{interval}".replace("-", "−")
+        notes.append(f"Against sessions that did not meet it, success differs by {points}{within}.")
     if _is_number(support.get("p_adjusted")):
         notes.append(f"p = {support['p_adjusted']:.2g}, adjusted for the patterns that were tried.")
     elif _is_number(support.get("p_value")):
         notes.append(f"p = {support['p_value']:.2g}, not adjusted.")
-    if recovered := _int(support, "recovered"):
-        notes.append(f"{_counted(recovered, 'session')} recovered from it later.")
     return notes
 
 
