@@ -89,7 +89,10 @@ def submit_proposal(
             _refuse_known_claims(store, claim_key, text_key)
             _check_base(store, draft)
             proposal = _insert(store, draft, source, source_ref, proposer, claim_key, text_key, quotes)
-            transaction.on_commit(lambda: proposal_submitted.send(sender=Proposal, proposal_id=proposal.pk))
+            # Robust: the proposal stands, whatever a listener makes of it.
+            transaction.on_commit(
+                lambda: proposal_submitted.send(sender=Proposal, proposal_id=proposal.pk), robust=True
+            )
     except IntegrityError as error:
         raise Refused(f"The same claim waits for a decision already ({error.__class__.__name__}).") from error
     return proposal
