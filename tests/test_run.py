@@ -66,6 +66,9 @@ def settings_of(data: Path, port: int) -> dict[str, str]:
         "DAYLIGHT_DEMO": "0",
         "DAYLIGHT_DB_FAST": "1",
         "PYTHONUNBUFFERED": "1",
+        "DATABASE_URL": "",
+        "DATABASE_OWNER_URL": "",
+        "REDIS_URL": "",
     }
 
 
@@ -81,6 +84,38 @@ def refused(data: Path, port: int | str) -> str:
     )
     assert done.returncode == 1
     return (done.stdout + done.stderr).strip()
+
+
+# What the button does: file a dream, hand it to the worker by way of the broker.
+DREAM_ON_THE_WORKER = """
+import time
+from audit.actors import Actor
+from dreaming.services import enqueue, request_dream
+from memory.services import create_store
+actor = Actor.system("test")
+dream = request_dream(store=create_store(name="harbour", actor=actor), actor=actor)
+enqueue(dream)
+for _ in range(100):
+    dream.refresh_from_db()
+    if not dream.is_unfinished:
+        break
+    time.sleep(0.1)
+print("the worker dreamt:", dream.status)
+"""
+
+
+def in_shell(data: Path, port: int, code: str) -> str:
+    """What another `manage.py` prints while `run` is up, on the same data."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", code],
+        cwd=CHECKOUT,
+        env=os.environ | settings_of(data, port),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def processes_of(data: Path) -> list[psutil.Process]:
@@ -126,6 +161,8 @@ def test_run_serves_survives_a_kill_refuses_a_twin_and_leaves_nothing_behind(dat
         assert answer.status == 200
     words = {word for process in processes_of(data) for word in process.cmdline()}
     assert {"gunicorn", "worker", "beat"} <= words
+
+    assert "the worker dreamt: completed" in in_shell(data, port, DREAM_ON_THE_WORKER)
 
     complaint = refused(data, port)
     assert re.fullmatch(r"Daylight already runs on \S+ at http://127\.0\.0\.1:\d+ \(process \d+\)\. .*", complaint)
