@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -250,6 +250,11 @@ def written_by_person(version: MemoryVersion) -> bool:
 def current_digest(proposal: Proposal) -> str:
     """The digest recomputed from what the database holds now."""
     rows = proposal.evidence.values_list("session__external_id", "session__agent__slug", "seq", "quote", "stance")
+    return digest_over(proposal, [SeenEvidence(*row) for row in rows])
+
+
+def digest_over(proposal: Proposal, evidence: Iterable[SeenEvidence]) -> str:
+    """The digest of a proposal's own columns and the evidence given."""
     return proposal_digest(
         store=proposal.store.name,
         operation=proposal.operation,
@@ -259,7 +264,7 @@ def current_digest(proposal: Proposal) -> str:
         content=proposal.content,
         title=proposal.title,
         rationale=proposal.rationale,
-        evidence=[SeenEvidence(*row) for row in rows],
+        evidence=evidence,
     )
 
 

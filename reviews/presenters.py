@@ -10,8 +10,9 @@ from django.db.models.functions import Greatest, JSONObject, Length, Now, StrInd
 
 from audit.canonical import digest_of
 from audit.models import Entry
-from memory.digests import SeenEvidence, proposal_digest
+from memory.digests import SeenEvidence
 from memory.models import Evidence, Proposal
+from memory.services import digest_over
 from reviews.diffs import Piece, diff_lines
 from reviews.visible import hidden_count
 from sessions.models import Agent, Event
@@ -170,16 +171,9 @@ def _text_with_quote() -> Case:
 
 def seen_digest(proposal: Proposal, evidence: Iterable[Evidence]) -> str:
     """The digest of exactly what a page shows: the reviewer's decision is bound to these rows, not to a stored value."""
-    return proposal_digest(
-        store=proposal.store.name,
-        operation=proposal.operation,
-        path=proposal.path,
-        new_path=proposal.new_path,
-        base_version=proposal.base_version_id,
-        content=proposal.content,
-        title=proposal.title,
-        rationale=proposal.rationale,
-        evidence=[
+    return digest_over(
+        proposal,
+        [
             SeenEvidence(row.session.external_id, row.session.agent.slug, row.seq, row.quote, row.stance)
             for row in evidence
         ],
