@@ -146,8 +146,12 @@ class Searchable:
         return self._lower
 
 
-def _holds(hint: bytes) -> Callable[[Searchable], bool]:
-    return lambda text: hint in text.data
+def _holds_private_key(text: Searchable) -> bool:
+    return b"PRIVATE KEY" in text.data
+
+
+def _holds_jwt(text: Searchable) -> bool:
+    return JWT_HINT.search(text.data) is not None
 
 
 def _holds_authorization(text: Searchable) -> bool:
@@ -205,6 +209,7 @@ KEY_HINTS = (
     re.compile(rb"A(?:[KS]IA|Iza)"),
     re.compile(rb"x(?=ox)"),
 )
+JWT_HINT = re.compile(rb"J(?<=eyJ)")
 # The next two are for text in lower case.
 NAME_HINTS = (
     re.compile(rb"w(?:(?<=passw)|(?<=pw)d)"),
@@ -225,9 +230,9 @@ DIGIT_GROUPS = (
     (b"0000-0000", (b"0000-0000-0000-0000", b"0000-000000-0000")),
 )
 RULES = (
-    Rule(_holds(b"PRIVATE KEY"), PRIVATE_KEY, _plain("private_key")),
+    Rule(_holds_private_key, PRIVATE_KEY, _plain("private_key")),
     Rule(_holds_key, API_KEY, _api_key),
-    Rule(_holds(b"eyJ"), JWT, _plain("jwt")),
+    Rule(_holds_jwt, JWT, _plain("jwt")),
     Rule(_holds_authorization, AUTHORIZATION, _authorization),
     Rule(_holds_url_password, URL_PASSWORD, _url_password),
     Rule(_holds_name, ASSIGNMENT, _assignment),
