@@ -116,13 +116,13 @@ class _PlainEvent(msgspec.Struct, forbid_unknown_fields=True):
 
     seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
     type: Literal["message", "tool_call", "tool_result", "correction", "error", "note"]
-    role: Literal["user", "agent", "system", "tool"] | msgspec.UnsetType = msgspec.UNSET
+    role: Literal["user", "agent", "system", "tool"] = ""  # type: ignore[assignment]  # what was not sent
     text: str = ""
     tool: str = ""
     call_id: str = ""
     input: Any = msgspec.UNSET
     output: Any = msgspec.UNSET
-    is_error: bool | msgspec.UnsetType = msgspec.UNSET
+    is_error: bool = None  # type: ignore[assignment]
     at: Any = msgspec.UNSET
     duration_ms: Any = msgspec.UNSET
 
@@ -184,8 +184,7 @@ def _plain_session(sent: _PlainSession) -> ParsedSession:
 
 
 def _parsed(sent: _PlainEvent) -> ParsedEvent:
-    role = sent.role
-    event = ParsedEvent(sent.seq, sent.type, "" if role is _UNSET else role, sent.text, sent.tool, sent.call_id)
+    event = ParsedEvent(sent.seq, sent.type, sent.role, sent.text, sent.tool, sent.call_id, is_error=sent.is_error)
     if sent.input is not _UNSET:
         event.input = _plain_json_text(sent.input)
     if sent.output is not _UNSET:
@@ -193,8 +192,6 @@ def _parsed(sent: _PlainEvent) -> ParsedEvent:
             event.output = sent.output
         else:
             event.output, event.output_is_json = _plain_json_text(sent.output), True
-    if sent.is_error is not _UNSET:
-        event.is_error = sent.is_error
     if sent.at is not _UNSET:
         event.at = _time({"at": sent.at}, "at")
     if sent.duration_ms is not _UNSET:
