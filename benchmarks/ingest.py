@@ -2,6 +2,10 @@
 
 Uses a scratch database on the configured server, and the real sessions in ../shared/data when they are there
 (else a generated file of like size). Each measurement runs in a process of its own, alternately.
+
+The import: a file, from the first byte read until all of it is on disk; the start of its worker processes is in it,
+that of its own process is not. Bare COPY: the rows that the import wrote, in memory already, through psycopg into the
+same two tables with the same indexes and constraints, in one transaction that waits for the disk when it commits.
 """
 
 import gzip
@@ -119,7 +123,7 @@ def measure(file: Path, length: str) -> None:
     print(
         f"{length}: {events:,} events; import {ours:.2f} s = {events / ours:,.0f} events/s;"
         f" bare COPY {bare:.2f} s = {events / bare:,.0f} events/s; ratio {ours / bare:.2f};"
-        f" peak memory {max(peaks):.0f} MiB in the largest process",
+        f" peak memory {max(peaks):.0f} MiB in the largest process; load {os.getloadavg()[0]:.1f}",
         flush=True,
     )
 

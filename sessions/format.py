@@ -7,7 +7,7 @@ session: which field, what is wrong with it, and what to send instead.
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 
@@ -55,8 +55,12 @@ EVENT_KEYS = frozenset(
     )
 )
 
+PLAIN_SESSION_KEYS = tuple(sorted(SESSION_KEYS - {"events"}))
+NUL_ESCAPED = b"\\u0000"
+
 _ABSENT: Any = object()
 _decode = msgspec.json.decode
+_UNSET: Any = msgspec.UNSET
 _serialise = json.JSONEncoder(ensure_ascii=False).encode
 _to_datetime = msgspec.convert
 
@@ -107,10 +111,49 @@ class ParsedSession(msgspec.Struct):
     extra: dict[str, Any] = {}
 
 
+class _PlainEvent(msgspec.Struct, forbid_unknown_fields=True):
+    """An event without anything unusual, as it is sent. What is none is read by `_event`, which says why."""
+
+    seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]
+    type: Literal["message", "tool_call", "tool_result", "correction", "error", "note"]
+    role: Literal["user", "agent", "system", "tool"] = ""  # type: ignore[assignment]  # what was not sent
+    text: str = ""
+    tool: str = ""
+    call_id: str = ""
+    input: Any = msgspec.UNSET
+    output: Any = msgspec.UNSET
+    is_error: bool = None  # type: ignore[assignment]
+    at: Any = msgspec.UNSET
+    duration_ms: Any = msgspec.UNSET
+
+
+class _PlainSession(msgspec.Struct, forbid_unknown_fields=True):
+    """A session whose events are plain. The rest is checked by `_session`."""
+
+    events: list[_PlainEvent]
+    id: Any = msgspec.UNSET
+    agent: Any = msgspec.UNSET
+    task: Any = msgspec.UNSET
+    task_id: Any = msgspec.UNSET
+    principal: Any = msgspec.UNSET
+    started_at: Any = msgspec.UNSET
+    ended_at: Any = msgspec.UNSET
+    outcome: Any = msgspec.UNSET
+    metadata: Any = msgspec.UNSET
+
+
+_decode_plain = msgspec.json.Decoder(_PlainSession).decode
+
+
 def parse_session(line: bytes) -> ParsedSession:
     """Read and check one session (UTF-8 JSON, an object). Raises `FormatError`, and nothing else."""
     if len(line) > MAX_SESSION_BYTES:
         raise FormatError(too_large())
+    if NUL_ESCAPED not in line:
+        try:
+            return _plain_session(_decode_plain(line))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            pass  # what is wrong with it is found and said below
     try:
         value = _decode(line)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -126,6 +169,42 @@ def too_large() -> str:
 def serialise(value: Any) -> str:
     """The one text form of JSON values in events, which quotes of evidence are taken from."""
     return _serialise(value)
+
+
+def _plain_session(sent: _PlainSession) -> ParsedSession:
+    if len(sent.events) > MAX_EVENTS:
+        raise FormatError("too many events")
+    events = [_parsed(event) for event in sent.events]
+    if len({event.seq for event in events}) != len(events):
+        _refuse_repeated_seq(events)
+    value = {name: kept for name in PLAIN_SESSION_KEYS if (kept := getattr(sent, name)) is not _UNSET}
+    session = _session(value | {"events": []})
+    session.events = events
+    return session
+
+
+def _parsed(sent: _PlainEvent) -> ParsedEvent:
+    event = ParsedEvent(sent.seq, sent.type, sent.role, sent.text, sent.tool, sent.call_id, is_error=sent.is_error)
+    if sent.input is not _UNSET:
+        event.input = _plain_json_text(sent.input)
+    if sent.output is not _UNSET:
+        if type(sent.output) is str:
+            event.output = sent.output
+        else:
+            event.output, event.output_is_json = _plain_json_text(sent.output), True
+    if sent.at is not _UNSET:
+        event.at = _time({"at": sent.at}, "at")
+    if sent.duration_ms is not _UNSET:
+        event.duration_ms = _duration(sent.duration_ms)
+    return event
+
+
+def _plain_json_text(value: Any) -> str:
+    """As `_json_text`, where no NUL can be: levels are counted only where there are brackets enough."""
+    text = _serialise(value)
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth("", value)
+    return text
 
 
 def _session(value: Any) -> ParsedSession:

@@ -1,5 +1,6 @@
 """Prepare chunks of lines in other processes, in order, with few of them under way. No Django."""
 
+import gc
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ def prepared(chunks: Iterable[list[Line]], *, workers: int) -> Iterator[tuple[li
             yield chunk, _prepare(chunk)
         return
     # Not forked: the parent has a database connection and threads.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_no_collecting) as pool:
         try:
             yield from _in_order(iter(chunks), pool, ahead=workers + 2)
         except BrokenProcessPool as error:
@@ -59,7 +60,7 @@ def _in_order(
 
 
 def _submit(pool: ProcessPoolExecutor, chunk: list[Line]) -> tuple[list[Line], Future[Prepared]]:
-    return _bare(chunk), pool.submit(_prepare, chunk)
+    return _bare(chunk), pool.submit(_prepare_apart, chunk)
 
 
 def _bare(chunk: list[Line]) -> list[Line]:
@@ -68,3 +69,15 @@ def _bare(chunk: list[Line]) -> list[Line]:
 
 def _prepare(chunk: list[Line]) -> Prepared:
     return prepare_lines([line.data for line in chunk])
+
+
+def _no_collecting() -> None:
+    """A chunk makes many objects and no circles of them: looking for circles took a fifth of a worker's time."""
+    gc.freeze()
+    gc.disable()
+
+
+def _prepare_apart(chunk: list[Line]) -> Prepared:
+    results = _prepare(chunk)
+    gc.collect()  # of the few that are left
+    return results

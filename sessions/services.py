@@ -201,6 +201,8 @@ def _copy_events(added: list[tuple[int, PreparedSession]]) -> None:
 
 
 def _statuses(sessions: Sequence[PreparedSession], agents: dict[str, Agent], new_ids: list[int | None]) -> list[str]:
+    if all(new_ids):
+        return [CREATED] * len(new_ids)
     known = [session.external_id for session, new in zip(sessions, new_ids, strict=True) if not new]
     kept = {
         (agent_id, external_id): sha256

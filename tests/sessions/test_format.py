@@ -196,3 +196,80 @@ def test_any_json_value_is_kept_or_refused_by_name(value, name):
         assert kept.input == json.dumps(value, ensure_ascii=False)
     if name == "output":
         assert kept.output == (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def read_carefully(data: bytes) -> ParsedSession | str:
+    """As `outcome_of`, without the way for plain sessions."""
+
+    def refuse(_: bytes) -> None:
+        raise ValueError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_format, "_decode_plain", refuse)
+        return outcome_of(data)
+
+
+def odd_or(*good: object) -> st.SearchStrategy:
+    odd = st.sampled_from([None, True, -1, 2**63, 3.0, 1.5, 10**30, "", 'é\n"\\', "a\0", [], {}, [[1]], {"a": ["\0"]}])
+    return st.sampled_from(good) | (odd if good else st.nothing())
+
+
+EVENTS = st.fixed_dictionaries(
+    {"seq": st.integers(0, 5) | odd_or(0), "type": odd_or("message", "note", "tool_call")},
+    optional={
+        "role": odd_or("user", "agent"),
+        "text": odd_or("t", "ü\n"),
+        "tool": odd_or("bash"),
+        "call_id": odd_or("c"),
+        "input": odd_or({"a": [1, "ä", None]}, "plain"),
+        "output": odd_or({"a": 1.25}, "plain"),
+        "is_error": odd_or(True, False),
+        "at": odd_or("2026-03-03T09:30:00+02:00", "2026-03-03T09:30:00", "yesterday"),
+        "duration_ms": odd_or(3, 2.5),
+        "more": odd_or("x"),
+        "extra": odd_or({"a": 1}),
+        "output_is_json": odd_or(True),
+    },
+)
+SESSIONS = st.fixed_dictionaries(
+    {"id": odd_or("s"), "agent": odd_or("alice-bot"), "events": st.lists(EVENTS, max_size=3) | odd_or([])},
+    optional={
+        "task": odd_or("t"),
+        "principal": odd_or("p"),
+        "started_at": odd_or("2026-03-03T09:30:00Z"),
+        "outcome": odd_or({"status": "success", "score": 1}, {"status": "x"}, {"status": "failure", "judge": 1}),
+        "metadata": odd_or({"a": {"b": 1}}),
+        "more": odd_or("x"),
+    },
+)
+
+
+@given(SESSIONS, st.booleans())
+def test_a_plain_session_is_read_as_the_careful_way_reads_it(sent, ascii_only):
+    data = json.dumps(sent, ensure_ascii=ascii_only).encode()
+    assert outcome_of(data) == read_carefully(data)
+
+
+@pytest.mark.parametrize("depth", [98, 99, 100, 101, 500])
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_plain_events_are_as_deep_as_others(depth, name):
+    nested = json.loads("[" * depth + "]" * depth)
+    assert outcome_of(with_event(**{name: nested})) == read_carefully(with_event(**{name: nested}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"id":"a","agent":"a","events":[],"events":[{"seq":1,"type":"note"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1,"type":"note","type":"error","seq":2}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":"x","seq":1,"type":"n","type":"note"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1,"type":"no\\u0074e","te\\u0078t":"a"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1,"type":"note","text":"\xff"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1,"type":"note","text":"a\x00b"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1.0,"type":"note"},{"seq":1,"type":"note"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1e2,"type":"note"},{"seq":-0,"type":"note"}]}',
+        b'{"id":"a","agent":"a","events":[{"seq":1,"type":"note","text":"\\ud800"}]} x',
+    ],
+)
+def test_odd_json_is_read_as_the_careful_way_reads_it(data):
+    assert outcome_of(data) == read_carefully(data)
