@@ -13,7 +13,7 @@ from dreaming.forms import AgentForm, DreamPolicyForm, KeyForm, NewAgentForm
 from dreaming.models import DreamPolicy
 from dreaming.services import save_dream_policy
 from memory.models import MemoryStore
-from memory.services import create_agent, save_agent_settings
+from memory.services import SettingsMoved, create_agent, save_agent_settings, settings_digest
 from sessions.models import Agent, ApiKey
 from sessions.services import issue_key, revoke_key
 
@@ -60,6 +60,7 @@ def _agent_page(request: HttpRequest, agent: Agent, status: int = 200, **forms: 
     context = {
         "agent": agent,
         "form": AgentForm(instance=Agent.objects.get(pk=agent.pk)),
+        "seen": settings_digest(Agent.objects.get(pk=agent.pk)),
         "key_form": KeyForm(initial={"scopes": ["ingest", "read"]}),
         "policies": [(policy, DreamPolicyForm(instance=policy, prefix=str(policy.store_id))) for policy in policies],
         "keys": agent.api_keys.all(),
@@ -82,7 +83,16 @@ def change_agent(request: HttpRequest, slug: str) -> HttpResponse:
     form = AgentForm(request.POST, instance=agent)
     if not form.is_valid():
         return _agent_page(request, agent, status=422, form=form)
-    save_agent_settings(agent=form.instance, stores=form.cleaned_data["stores"], actor=Actor.user(request.user))
+    try:
+        save_agent_settings(
+            agent=form.instance,
+            stores=form.cleaned_data["stores"],
+            actor=Actor.user(request.user),
+            seen=request.POST.get("seen", ""),
+        )
+    except SettingsMoved as moved:
+        messages.error(request, str(moved))
+        return _agent_page(request, Agent.objects.get(pk=agent.pk), status=409)
     messages.success(request, f"Saved. {agent.slug} is {agent.mode}.")
     return redirect("dreaming:agent_detail", slug)
 

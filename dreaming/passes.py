@@ -17,6 +17,7 @@ from dreaming.mining import mine
 from dreaming.mining.values import DIGEST_VERSION, Discarded, MiningResult, Thresholds
 from dreaming.mining.values import Finding as Found
 from dreaming.models import Dream, Finding
+from dreaming.services import RUNNER_LOCK
 from dreaming.windows import in_window
 from memory.models import Memory, Proposal
 from memory.paths import InvalidMemory
@@ -24,7 +25,6 @@ from memory.services import Draft, QuoteDraft, Refused, submit_proposal
 
 logger = logging.getLogger(__name__)
 
-RUNNER_LOCK = 0x0D8EA4
 Progress = Callable[[str, int, int], None]
 
 

@@ -1,9 +1,10 @@
 """Dreams: asked for, canceled, and scheduled. `dreaming.passes` runs them."""
 
 import json
+from datetime import timedelta
 
 from celery import current_app
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
@@ -12,6 +13,9 @@ from audit.services import record
 from dreaming.models import Dream, DreamPolicy, Engine
 from dreaming.windows import InvalidWindow, check_window
 from memory.models import MemoryStore
+
+# The class of the advisory locks that runners hold, one a dream.
+RUNNER_LOCK = 0x0D8EA4
 
 
 class DreamRefused(ValueError):
@@ -37,6 +41,7 @@ def request_dream(
         raise DreamRefused(f"{max_proposals} proposals a pass: ask for 1 to 100.")
     try:
         with transaction.atomic():
+            _end_abandoned(store)
             dream = Dream.objects.create(
                 store=store,
                 engine=engine,
@@ -54,6 +59,38 @@ def request_dream(
     except IntegrityError as error:
         raise DreamRefused(f"A dream over {store.name} is on its way already.") from error
     return dream
+
+
+# A dream that waits longer than this is not in anybody's hands.
+ABANDONED = timedelta(minutes=1)
+
+
+def _end_abandoned(store: MemoryStore) -> None:
+    """Fail what a killed runner left behind, so that it does not stand in the way for ever."""
+    unfinished = Dream.objects.unfinished().filter(store=store)
+    for dream in unfinished.exclude(status=Dream.Status.PENDING, created_at__gt=Now() - ABANDONED):
+        if not is_being_run(dream.pk):
+            reason = "It was taken up by nobody, or its runner was killed; a newer dream took its place."
+            unfinished.filter(pk=dream.pk).update(status=Dream.Status.FAILED, ended_at=Now(), error=reason)
+            record(
+                action="dream.ended",
+                actor=Actor.system("dream"),
+                subject=f"dream:{dream.pk}",
+                store=store.name,
+                data={"status": Dream.Status.FAILED.value},
+            )
+
+
+def is_being_run(dream_id: int) -> bool:
+    """Whether some connection holds the runner's lock of the dream."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+            [RUNNER_LOCK, dream_id],
+        )
+        (held,) = cursor.fetchone()
+    return bool(held)
 
 
 def enqueue(dream: Dream) -> None:
@@ -80,6 +117,7 @@ CRONTABS = {
 @transaction.atomic
 def save_dream_policy(*, policy: DreamPolicy, actor: Actor) -> None:
     """Keep a store's dream settings and its entry in the beat schedule in step."""
+    kept = DreamPolicy.objects.filter(pk=policy.pk).first()
     policy.save()
     store = policy.store
     task_name = f"dream over {store.name}"
@@ -106,10 +144,10 @@ def save_dream_policy(*, policy: DreamPolicy, actor: Actor) -> None:
         actor=actor,
         subject=f"store:{store.pk}",
         store=store.name,
-        data={
-            "schedule": policy.schedule,
-            "window": policy.window,
-            "engine": policy.engine,
-            "max_proposals": policy.max_proposals,
-        },
+        data={"before": _policy_settings(kept) if kept else None, "after": _policy_settings(policy)},
     )
+
+
+def _policy_settings(policy: DreamPolicy) -> dict[str, str | int]:
+    names = ("schedule", "window", "engine", "max_proposals")
+    return {name: getattr(policy, name) for name in names}

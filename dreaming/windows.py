@@ -32,5 +32,9 @@ def in_window(sessions: SessionQuerySet, window: str) -> SessionQuerySet:
         return ordered.filter(pk__in=ordered.values("pk")[: int(match["newest"])])
     if match["days"]:
         newest = sessions.aggregate(at=Max("occurred_at"))["at"]
-        return ordered.filter(occurred_at__gt=newest - timedelta(days=int(match["days"]))) if newest else ordered.none()
+        try:
+            since = newest - timedelta(days=int(match["days"])) if newest else None
+        except OverflowError:  # sessions of the year 1
+            return ordered
+        return ordered.filter(occurred_at__gt=since) if since else ordered.none()
     return ordered

@@ -12,7 +12,7 @@ class BaseMoved(Exception):
 
 def lock_store(proposal: Proposal) -> MemoryStore:
     """The proposal's store, locked: publications of one store happen one after another."""
-    return MemoryStore.objects.select_for_update().get(pk=proposal.store_id)
+    return MemoryStore.objects.select_for_update(no_key=True).get(pk=proposal.store_id)
 
 
 def check_base(proposal: Proposal, *, path: str) -> Memory | None:

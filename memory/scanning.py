@@ -14,6 +14,7 @@ INJECTION = "injection"
 LINK = "link"
 REPLACES_HUMAN_TEXT = "replaces_human_text"
 DELETES = "deletes"
+REMOVED_BEFORE = "removed_before"
 
 EXPLANATIONS = {
     SECRET: "Something that looks like a key, password or card number stands in the text.",
@@ -21,6 +22,7 @@ EXPLANATIONS = {
     INJECTION: "The text speaks to the agent about its instructions, tools or reviewers. Transcripts can plant such sentences.",
     LINK: "The text points at an address outside. Agents that follow it leave what was reviewed.",
     REPLACES_HUMAN_TEXT: "It overwrites text that a person wrote or edited.",
+    REMOVED_BEFORE: "Agents read this once, and a decision took it out. Look at why before it comes back.",
     DELETES: "It removes a memory that agents read now.",
 }
 

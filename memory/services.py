@@ -3,18 +3,20 @@
 import hashlib
 import re
 import unicodedata
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 
 from audit.actors import Actor
+from audit.canonical import digest_of
 from audit.services import record
 from memory.digests import SeenEvidence, proposal_digest
 from memory.models import Evidence, Memory, MemoryRead, MemoryStore, MemoryVersion, Proposal
 from memory.paths import check_content, check_path
-from memory.scanning import DELETES, REPLACES_HUMAN_TEXT, scan
+from memory.scanning import DELETES, REMOVED_BEFORE, REPLACES_HUMAN_TEXT, scan
 from memory.signals import proposal_submitted
 from sessions.models import Agent, Event
 
@@ -61,9 +63,20 @@ def create_store(*, name: str, actor: Actor) -> MemoryStore:
     return store
 
 
+def lock_stores(ids: Iterable[int]) -> None:
+    """Hold the stores until the transaction ends, in one order for everybody.
+
+    Publishing, proposing, and every change of who reads a store or in which mode take this lock first, so that a
+    policy sees the agents that there are. It lets foreign keys be checked (`NO KEY`): those checks run at commit, with
+    the record locked, and would otherwise wait in a circle.
+    """
+    list(MemoryStore.objects.select_for_update(no_key=True).filter(pk__in=set(ids)).order_by("pk"))
+
+
 @transaction.atomic
 def attach_agents(*, store: MemoryStore, agents: Sequence[Agent], actor: Actor) -> None:
     """Let the agents read the store, and its dreams read their sessions."""
+    lock_stores([store.pk])
     store.agents.add(*agents)
     record(
         action="store.changed",
@@ -85,7 +98,7 @@ def submit_proposal(
     try:
         with transaction.atomic():
             # One submitter a store at a time, so that two passes cannot file the same claim past each other.
-            MemoryStore.objects.select_for_update().get(pk=store.pk)
+            lock_stores([store.pk])
             _refuse_known_claims(store, claim_key, text_key)
             _check_base(store, draft)
             proposal = _insert(store, draft, source, source_ref, proposer, claim_key, text_key, quotes)
@@ -133,10 +146,14 @@ def _checked_quotes(store: MemoryStore, drafts: Sequence[QuoteDraft]) -> list[tu
 
 
 def normalised_text_key(draft: Draft) -> str:
-    """SHA-256 of operation and words alone: case, spacing, punctuation, numbers and hidden characters do not matter."""
-    text = unicodedata.normalize("NFKC", draft.content or draft.path).casefold()
-    words = re.findall(r"[^\W\d_]+", text)
-    return hashlib.sha256(" ".join([draft.operation, draft.new_path, *words]).encode()).hexdigest()
+    """SHA-256 of the change and its words alone: case, spacing, punctuation and hidden characters do not matter.
+
+    A delete or a rename is known by its path and the version that it is about: what was kept once may go later.
+    """
+    target = "" if draft.operation == Proposal.Operation.CREATE else f"{draft.path} {draft.new_path}"
+    base = draft.base_version.pk if draft.base_version and not draft.content else ""
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", draft.content).casefold())
+    return hashlib.sha256(" ".join([draft.operation, target, str(base), *words]).encode()).hexdigest()
 
 
 def _refuse_known_claims(store: MemoryStore, claim_key: str, text_key: str) -> None:
@@ -193,7 +210,7 @@ def _insert(
         text_key=text_key,
         support=draft.support,
         benefit=draft.benefit,
-        risk=risks(draft, [seen.quote for seen in evidence]),
+        risk=risks(store, draft, claim_key, [seen.quote for seen in evidence]),
         digest=proposal_digest(
             store=store.name,
             operation=draft.operation,
@@ -231,9 +248,11 @@ def _insert(
     return proposal
 
 
-def risks(draft: Draft, quotes: Sequence[str]) -> list[str]:
+def risks(store: MemoryStore, draft: Draft, claim_key: str, quotes: Sequence[str]) -> list[str]:
     """The flags that keep a proposal from policies and are explained to the reviewer."""
     flags = set(scan(draft.path, draft.new_path, draft.content, draft.title, draft.rationale, *quotes))
+    if draft.operation == Proposal.Operation.CREATE and _was_removed(store, draft.path, claim_key):
+        flags.add(REMOVED_BEFORE)
     if draft.operation == Proposal.Operation.DELETE:
         flags.add(DELETES)
     if draft.base_version and written_by_person(draft.base_version):
@@ -241,10 +260,28 @@ def risks(draft: Draft, quotes: Sequence[str]) -> list[str]:
     return sorted(flags)
 
 
+def _was_removed(store: MemoryStore, path: str, claim_key: str) -> bool:
+    """Whether a decision took this claim, or the memory at this path, out of what agents read."""
+    gone = Memory.objects.filter(store=store, head=None)
+    said_it = models.Q(versions__decision__proposal__claim_key=claim_key)
+    return gone.filter(models.Q(path=path) | said_it).exists()
+
+
 def written_by_person(version: MemoryVersion) -> bool:
     """Whether a person proposed the version's text, or edited it when approving."""
     decision = version.decision
     return decision.proposal.source != Proposal.Source.DREAM or decision.verdict == "approve_with_edits"
+
+
+def quotes_stand(proposal: Proposal) -> bool:
+    """Whether every quote still stands, letter by letter, in its event."""
+    evidence = list(proposal.evidence.all())
+    cited = Event.objects.filter(
+        session__in={item.session_id for item in evidence}, seq__in={item.seq for item in evidence}
+    )
+    events = {(event.session_id, event.seq): event for event in cited}
+    found = [(events.get((item.session_id, item.seq)), item.quote) for item in evidence]
+    return all(event is not None and event.says(quote) for event, quote in found)
 
 
 def current_digest(proposal: Proposal) -> str:
@@ -296,21 +333,38 @@ def create_agent(*, slug: str, stores: Sequence[MemoryStore], actor: Actor) -> A
     return agent
 
 
+class SettingsMoved(Exception):
+    """Somebody else changed the settings after they were shown; the message says so."""
+
+
 @transaction.atomic
-def save_agent_settings(*, agent: Agent, stores: Sequence[MemoryStore], actor: Actor) -> None:
-    """Keep the agent's mode, thresholds and attached stores, with what they were before in the record."""
-    before = agent_settings(Agent.objects.select_for_update().get(pk=agent.pk))
+def save_agent_settings(*, agent: Agent, stores: Sequence[MemoryStore], actor: Actor, seen: str = "") -> None:
+    """Keep the agent's mode, thresholds and attached stores, with what they were before in the record.
+
+    `seen` is `settings_digest()` of what the actor was shown: raises `SettingsMoved` when that is no longer so.
+    """
+    kept = Agent.objects.get(pk=agent.pk)
+    lock_stores([*kept.stores.values_list("pk", flat=True), *(store.pk for store in stores)])
+    before = agent_settings(Agent.objects.select_for_update(no_key=True).get(pk=agent.pk))
+    if seen and seen != digest_of(before):
+        raise SettingsMoved(f"The settings of {agent.slug} changed while you had them open. Look at them again.")
     agent.full_clean()
     agent.save()
     agent.stores.set(stores)
     after = agent_settings(agent)
-    if before != after:
-        record(
-            action="agent.changed",
-            actor=actor,
-            subject=f"agent:{agent.pk}",
-            data={"before": before, "after": after},
-        )
+    if before == after:
+        return
+    act = uuid.uuid4()
+    change = {"agent": agent.slug, "before": before, "after": after}
+    record(action="agent.changed", actor=actor, subject=f"agent:{agent.pk}", data=change, act=act)
+    for store in MemoryStore.objects.filter(name__in={*before["stores"], *after["stores"]}):
+        subject = f"store:{store.pk}"
+        record(action="store.changed", actor=actor, subject=subject, store=store.name, data=change, act=act)
+
+
+def settings_digest(agent: Agent) -> str:
+    """What a form shows of an agent, in a word."""
+    return digest_of(agent_settings(agent))
 
 
 def agent_settings(agent: Agent) -> dict[str, Any]:

@@ -13,11 +13,8 @@ class AutoPolicy:
     name: str = "auto"
 
     def refusal(self, proposal: Proposal) -> str:
-        """Why the policy may not approve the proposal; empty when it may.
-
-        Locks the agents of the store, so that a switch to gated is either seen here or waits for the decision.
-        """
-        agents = list(Agent.objects.select_for_update(of=("self",)).filter(stores=proposal.store_id).order_by("pk"))
+        """Why the policy may not approve the proposal; empty when it may. Asked with the store locked."""
+        agents = list(Agent.objects.filter(stores=proposal.store_id))
         if not agents or any(agent.mode != Agent.Mode.AUTO for agent in agents):
             return "A gated agent reads this store."
         if proposal.operation != Proposal.Operation.CREATE or proposal.source != Proposal.Source.DREAM:

@@ -11,11 +11,11 @@ from audit.actors import Actor
 from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
-from memory.models import Proposal
+from memory.models import Memory, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.publishing import BaseMoved, check_base, lock_store, publish
 from memory.scanning import SECRET, scan
-from memory.services import current_digest
+from memory.services import current_digest, quotes_stand
 from reviews.models import Decision
 from reviews.policies import AutoPolicy
 
@@ -86,8 +86,8 @@ def decide(*, proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> D
 
 
 def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Decision:
-    proposal = Proposal.objects.select_for_update().get(pk=proposal_id)
-    _check_open(proposal)
+    proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
+    _check_open(proposal, ballot)
     _check_seen(proposal, ballot)
     store = lock_store(proposal)
     _check_decider(proposal, decider)
@@ -98,6 +98,7 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Dec
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
     else:
         published = _published(proposal, ballot)
+        _check_edited_path(proposal, published)
         memory = check_base(proposal, path=published.path)
         version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
     _close(proposal, ballot)
@@ -121,10 +122,12 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Dec
     return decision
 
 
-def _check_open(proposal: Proposal) -> None:
-    if proposal.is_open:
+def _check_open(proposal: Proposal, ballot: Ballot) -> None:
+    """A stale proposal can still be rejected, so that its claim stays away."""
+    is_stale = proposal.status == Proposal.Status.STALE
+    if proposal.is_open or (is_stale and ballot.verdict == Decision.Verdict.REJECT):
         return
-    if proposal.status == Proposal.Status.STALE:
+    if is_stale:
         raise Stale(proposal.status_reason)
     decision = proposal.decision
     raise AlreadyDecided(
@@ -137,6 +140,8 @@ def _check_seen(proposal: Proposal, ballot: Ballot) -> None:
         raise BadDecision(f"{ballot.verdict!r} is not a verdict; use {', '.join(Decision.Verdict.values)}.")
     if ballot.digest != proposal.digest or ballot.digest != current_digest(proposal):
         raise DigestMismatch("What you saw is not what stands there now. Read it again before you decide.")
+    if ballot.verdict != Decision.Verdict.REJECT and not quotes_stand(proposal):
+        raise DigestMismatch("A quote no longer stands in the event that it cites. Look at the evidence again.")
 
 
 def _check_decider(proposal: Proposal, decider: User | AutoPolicy) -> None:
@@ -163,6 +168,14 @@ def _published(proposal: Proposal, ballot: Ballot) -> Published:
     if (edited.content, edited.path) == (proposed.content, proposed.path):
         raise BadDecision("Nothing was edited; approve it as it is.")
     return edited
+
+
+def _check_edited_path(proposal: Proposal, published: Published) -> None:
+    """A path that the reviewer chose is theirs to mend; nothing moved under the proposal."""
+    if published.path in (proposal.path, proposal.new_path):
+        return
+    if Memory.objects.filter(store_id=proposal.store_id, path=published.path, head__isnull=False).exists():
+        raise BadDecision(f"There is a memory at {published.path} already. Choose another path.")
 
 
 def _proposed_content(proposal: Proposal) -> str:
@@ -232,14 +245,14 @@ def _set_others_stale(proposal: Proposal, memory_id: int, path: str, act: uuid.U
     """Open proposals that rest on what this publication changed say so at once, not when somebody tries them."""
     paths = {path, proposal.path}
     others = Proposal.objects.open().touching(store_id=proposal.store_id, paths=paths, memory_id=memory_id)
-    for other in others.exclude(pk=proposal.pk).select_for_update(of=("self",), skip_locked=True):
+    for other in others.exclude(pk=proposal.pk).select_for_update(of=("self",), skip_locked=True, no_key=True):
         _go_stale(other, f"{path} changed when {proposal.public_id} was approved.", actor, act)
 
 
 @transaction.atomic
 def mark_stale(*, proposal_id: int, reason: str) -> None:
     """Take an open proposal whose base moved out of the queue, saying why."""
-    proposal = Proposal.objects.select_for_update().get(pk=proposal_id)
+    proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     if proposal.is_open:
         _go_stale(proposal, reason, Actor.system("base check"), uuid.uuid4())
 

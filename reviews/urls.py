@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.queue, name="queue"),
     path("proposals/<int:pk>/", views.proposal_detail, name="proposal_detail"),
     path("proposals/<int:pk>/decide/", views.decide_proposal, name="decide"),
+    path("proposals/<int:pk>/rebase/", views.rebase_proposal, name="rebase"),
     path("proposals/<int:pk>/preview/", views.preview, name="preview"),
     path("stores/", history_views.stores, name="stores"),
     path("stores/new/", history_views.new_store, name="new_store"),

@@ -16,11 +16,13 @@ from dreaming.models import Dream
 from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
+from memory.services import Refused
 from reviews import presenters
 from reviews import queue as queues
 from reviews.forms import BallotForm
 from reviews.models import Decision
 from reviews.queue import Filters
+from reviews.rebasing import rebase
 from reviews.services import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale, decide
 from sessions.models import Agent
 
@@ -91,6 +93,7 @@ def _proposal_page(
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
         "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
+        "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),
         "draft_text": typed.get("content", presenters.proposed_text(proposal)),
         "draft_path": typed.get("path", proposal.new_path or proposal.path),
@@ -170,6 +173,20 @@ def _refused_page(
     }
     status = HTTPStatus.FORBIDDEN if isinstance(refusal, NotAllowed) else HTTPStatus.CONFLICT
     return render(request, "reviews/refused.html", context, status=status)
+
+
+@require_POST
+@role_required(REVIEWER)
+def rebase_proposal(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a stale proposal forward again, on what is live now."""
+    _proposal(pk)
+    try:
+        rebased = rebase(proposal_id=pk, by=request.user)
+    except (Refused, InvalidMemory) as refusal:
+        messages.error(request, f"It could not be rebased. {refusal}")
+        return redirect("reviews:proposal_detail", pk)
+    messages.success(request, f"{rebased.public_id} says the same about what is live now. Read it before you decide.")
+    return redirect("reviews:proposal_detail", rebased.pk)
 
 
 @require_POST

@@ -117,7 +117,7 @@ class Session(models.Model):
     event_count = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64, help_text="Of the session as it was sent")
     received_at = models.DateTimeField(db_default=Now())
-    occurred_at = models.DateTimeField(help_text="started_at, or when it was received")
+    occurred_at = models.DateTimeField(help_text="started_at, or when it was received if that is not known or earlier")
 
     objects = SessionQuerySet.as_manager()
 

@@ -46,7 +46,7 @@ NEXT_IDS = "SELECT nextval(pg_get_serial_sequence('agent_sessions_session', 'id'
 # `jsonb` goes as text: an array of it would need each value wrapped.
 INSERT_SESSIONS = """
 INSERT INTO agent_sessions_session ({columns}, received_at, occurred_at)
-SELECT {values}, statement_timestamp(), coalesce(started_at, statement_timestamp())
+SELECT {values}, statement_timestamp(), least(started_at, statement_timestamp())
 FROM unnest({arrays}) AS sent ({columns})
 ON CONFLICT (agent_id, external_id) DO NOTHING
 RETURNING id
@@ -101,8 +101,10 @@ def ingest(
     for _, session in added:
         result.redactions.update(session.redactions)
     result.agents_created = [agent.slug for agent in created]
-    # From here on the record is locked for everyone else, so it comes last.
     act = act or uuid.uuid4()
+    if store:
+        result.warnings = _announce(store, list(agents.values()), {agent.pk for agent in created})
+    # From here on the record is locked for everyone else, so it comes last: after every row, and every store.
     for agent in created:
         record(
             action="agent.created",
@@ -111,8 +113,6 @@ def ingest(
             act=act,
             data={"slug": agent.slug, "mode": agent.mode},
         )
-    if store:
-        result.warnings = _announce(store, list(agents.values()), {agent.pk for agent in created})
     if added:
         record(
             action="sessions.imported",

@@ -15,6 +15,7 @@ OPEN_TO_ALL = {"healthz", "web_health"}
 WRITES = {
     "reviews:decide": "reviewer",
     "reviews:preview": "reviewer",
+    "reviews:rebase": "reviewer",
     "reviews:new_store": "admin",
     "dreaming:start_dream": "admin",
     "dreaming:cancel_dream": "admin",
@@ -57,6 +58,7 @@ def addresses(rita) -> dict[str, str]:
         "reviews:proposal_detail": [proposal.pk],
         "reviews:decide": [proposal.pk],
         "reviews:preview": [proposal.pk],
+        "reviews:rebase": [proposal.pk],
         "dreaming:dream_detail": [dream.pk],
         "dreaming:dream_progress": [dream.pk],
         "dreaming:cancel_dream": [dream.pk],

@@ -41,7 +41,7 @@ def test_a_schedule_is_beats_to_run_and_is_in_the_record(store):
     task = PeriodicTask.objects.get(name="dream over claims")
     assert (task.task, task.args, task.enabled) == ("dreaming.tasks.scheduled_dream", f"[{store.pk}]", True)
     assert (task.crontab.hour, task.crontab.minute) == ("2", "0")
-    assert Entry.objects.get(action="store.changed").data["schedule"] == "daily"
+    assert Entry.objects.get(action="store.changed").data["after"]["schedule"] == "daily"
 
     schedule(store, "off")
     assert not PeriodicTask.objects.filter(name="dream over claims").exists()

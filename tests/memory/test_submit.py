@@ -93,10 +93,24 @@ def test_a_claim_that_waits_is_not_filed_twice(store):
 def test_a_rejected_text_does_not_come_back_under_another_claim_or_spelling(store, rita):
     from reviews.services import Ballot, decide
 
-    proposal = make_proposal(store, content="Always retry the booking 2 times.")
+    proposal = make_proposal(store, content="Always retry the booking 3 times.")
     decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("reject", proposal.digest, "Hides the cause."))
     with pytest.raises(Refused, match="Rejected before"):
         make_proposal(store, content="ALWAYS retry the\u200b booking, 3 times!", claim_key="another", source="import")
+
+
+def test_another_number_is_another_text(store, rita):
+    from reviews.services import Ballot, decide
+
+    proposal = make_proposal(store, content="Refunds up to 5000 EUR need no approval.")
+    decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("reject", proposal.digest, "The limit is 50."))
+    assert make_proposal(store, content="Refunds up to 50 EUR need no approval.").is_open
+
+
+def test_deletes_of_two_memories_are_two_claims(store, rita):
+    for path in ("/notes/2024.md", "/notes/2025.md"):
+        base = make_live_memory(store, rita, path=path)
+        assert make_proposal(store, operation="delete", path=path, base_version=base, content="").is_open
 
 
 def test_what_memory_says_already_is_not_proposed_again_until_it_is_deleted(store, rita):
@@ -104,7 +118,7 @@ def test_what_memory_says_already_is_not_proposed_again_until_it_is_deleted(stor
     with pytest.raises(Refused, match="Memory says it already"):
         make_proposal(store, claim_key="locked")
     approve(make_proposal(store, operation="delete", path=base.path, base_version=base, content=""), rita)
-    assert make_proposal(store, claim_key="locked").is_open
+    assert make_proposal(store, claim_key="locked").risk == ["removed_before"]
 
 
 def test_a_create_on_a_live_path_is_refused(store, rita):

@@ -169,12 +169,26 @@ def test_an_edit_may_not_move_onto_a_live_memory(store, rita):
     proposal = make_proposal(store)
     edit = Edit("Other words.", live.path)
 
-    with pytest.raises(Stale, match="There is a memory at"):
+    with pytest.raises(BadDecision, match="Choose another path"):
         decide(
             proposal_id=proposal.pk,
             decider=rita,
             ballot=Ballot("approve_with_edits", proposal.digest, "", edit),
         )
+
+    proposal.refresh_from_db()
+    assert proposal.is_open
+
+
+def test_a_stale_proposal_can_be_rejected_and_its_claim_stays_away(store, rita):
+    base = make_live_memory(store, rita)
+    late = make_proposal(store, operation="update", path=base.path, base_version=base, claim_key="late")
+    approve(make_proposal(store, operation="update", path=base.path, base_version=base), rita)
+
+    decide(proposal_id=late.pk, decider=rita, ballot=Ballot("reject", late.digest, "Superseded."))
+
+    with pytest.raises(ValueError, match="Rejected before"):
+        make_proposal(store, claim_key="late")
 
 
 def test_a_delete_takes_the_memory_out_and_keeps_its_versions(store, rita):
