@@ -8,10 +8,12 @@ from django_htmx.http import HttpResponseStopPolling
 
 from audit.actors import Actor
 from audit.roles import ADMIN, ROLES, has_role, role_required
+from dreaming.charts import bars_of
 from dreaming.forms import DreamForm
 from dreaming.models import Dream
+from dreaming.passes import dream_ref
 from dreaming.services import DreamRefused, cancel_dream, enqueue, request_dream
-from memory.models import MemoryStore
+from memory.models import MemoryStore, Proposal
 
 PAGE = 50
 
@@ -70,11 +72,14 @@ def dream_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _dream_context(request: HttpRequest, pk: int) -> dict[str, object]:
     dream = get_object_or_404(Dream.objects.select_related("store"), pk=pk)
-    findings = list(dream.findings.select_related("proposal"))
+    findings = [
+        (finding, bars_of(finding.data.get("support", {}))) for finding in dream.findings.select_related("proposal")
+    ]
     return {
         "dream": dream,
-        "proposed": [finding for finding in findings if finding.proposal],
-        "discarded": [finding for finding in findings if not finding.proposal],
+        "proposed": [row for row in findings if row[0].proposal],
+        "discarded": [row for row in findings if not row[0].proposal],
+        "filed": Proposal.objects.filter(source_ref=dream_ref(dream)).count() if dream.is_unfinished else 0,
         "may_cancel": has_role(request.user, ADMIN) and dream.is_unfinished,
     }
 

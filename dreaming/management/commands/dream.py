@@ -40,6 +40,8 @@ class Command(BaseCommand):
         dream.refresh_from_db()
         report = dream_report(dream)
         self.stdout.write(_as_json(report) if json else _summary(report))
+        if dream.status == Dream.Status.FAILED:
+            raise CommandError(f"{dream.public_id} failed: {dream.error}")
 
     def _run(self, dream: Dream) -> None:
         with tqdm(file=sys.stderr, disable=None, leave=False, unit="") as bar:
