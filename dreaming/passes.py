@@ -98,6 +98,16 @@ def _pass(dream: Dream, on_progress: Progress) -> None:
         )
 
 
+def estimate(dream: Dream) -> dict[str, Any]:
+    """What such a dream would cost, in tokens and USD; {} when nothing. `dream` need not be saved; nothing is paid.
+
+    Raises `EngineFailed` when the API that counts cannot be had.
+    """
+    run = Pass(dream=dream, step=lambda *_: None, sessions=in_window(dream.store.sessions(), dream.window))
+    guess = getattr(engine(dream.engine), "estimate", None)
+    return guess(run) if guess else {}
+
+
 def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
     """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason."""
     for number, candidate in enumerate(engine(run.dream.engine).candidates(run), 1):

@@ -1,6 +1,7 @@
 """Dreams: asked for, canceled, and scheduled. `dreaming.passes` runs them."""
 
 import json
+from decimal import Decimal
 
 from celery import current_app
 from django.db import IntegrityError, transaction
@@ -9,6 +10,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from audit.actors import Actor
 from audit.services import record
+from dreaming.engines import missing_for
 from dreaming.models import Dream, DreamPolicy, Engine
 from dreaming.windows import InvalidWindow, check_window
 from memory.models import MemoryStore
@@ -25,8 +27,44 @@ def request_dream(
     engine: str = Engine.MINING,
     window: str = "all",
     max_proposals: int = 12,
+    max_cost: Decimal | None = None,
+    batched: bool = False,
 ) -> Dream:
-    """File a pending dream. Raises `DreamRefused` when one is on its way already, or an option makes no sense."""
+    """File a pending dream. Raises `DreamRefused` when one is on its way already, or an option makes no sense.
+
+    `max_cost` is in USD; `batched` says that nobody waits, so that slower and cheaper calls will do.
+    """
+    check_options(store=store, engine=engine, window=window, max_proposals=max_proposals)
+    try:
+        with transaction.atomic():
+            dream = Dream.objects.create(
+                store=store,
+                engine=engine,
+                window=window,
+                max_proposals=max_proposals,
+                max_cost=max_cost,
+                batched=batched,
+                requested_by=actor.name,
+            )
+            record(
+                action="dream.started",
+                actor=actor,
+                subject=f"dream:{dream.pk}",
+                store=store.name,
+                data={
+                    "engine": engine,
+                    "window": window,
+                    "max_proposals": max_proposals,
+                    "max_cost": _plain(max_cost),
+                },
+            )
+    except IntegrityError as error:
+        raise DreamRefused(f"A dream over {store.name} is on its way already.") from error
+    return dream
+
+
+def check_options(*, store: MemoryStore, engine: str, window: str, max_proposals: int) -> None:
+    """Raise `DreamRefused` unless a dream could be run so."""
     try:
         check_window(window)
     except InvalidWindow as error:
@@ -35,25 +73,8 @@ def request_dream(
         raise DreamRefused(f"{engine!r} is not an engine; there is {', '.join(Engine.values)}.")
     if not 1 <= max_proposals <= 100:
         raise DreamRefused(f"{max_proposals} proposals a pass: ask for 1 to 100.")
-    try:
-        with transaction.atomic():
-            dream = Dream.objects.create(
-                store=store,
-                engine=engine,
-                window=window,
-                max_proposals=max_proposals,
-                requested_by=actor.name,
-            )
-            record(
-                action="dream.started",
-                actor=actor,
-                subject=f"dream:{dream.pk}",
-                store=store.name,
-                data={"engine": engine, "window": window, "max_proposals": max_proposals},
-            )
-    except IntegrityError as error:
-        raise DreamRefused(f"A dream over {store.name} is on its way already.") from error
-    return dream
+    if lack := missing_for(engine, store):
+        raise DreamRefused(lack)
 
 
 def enqueue(dream: Dream) -> None:
@@ -111,5 +132,12 @@ def save_dream_policy(*, policy: DreamPolicy, actor: Actor) -> None:
             "window": policy.window,
             "engine": policy.engine,
             "max_proposals": policy.max_proposals,
+            "max_cost": _plain(policy.max_cost),
+            "remote_store": policy.remote_store,
         },
     )
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    """Money as text: the record holds no floats."""
+    return None if amount is None else f"{amount:.2f}"

@@ -161,6 +161,22 @@ CONTENT_SECURITY_POLICY = {
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DAYLIGHT_MAX_REQUEST_BYTES", default=64 * 1024 * 1024)
 
+# The model, for the engines that use one. Prices are USD per million tokens, and the caps are for one pass.
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="").strip()
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default="https://api.anthropic.com")
+DAYLIGHT_MODEL = env.str("DAYLIGHT_MODEL", default="claude-sonnet-5-5")
+DAYLIGHT_MODEL_PRICES = env.dict(
+    "DAYLIGHT_MODEL_PRICES",
+    cast={"value": float},
+    default={"input": 2.0, "output": 10.0, "cache_read": 0.2, "cache_write": 2.5},
+)
+DAYLIGHT_MODEL_TIMEOUT = env.float("DAYLIGHT_MODEL_TIMEOUT", default=180.0)
+DAYLIGHT_DREAM_MAX_COST = env.float("DAYLIGHT_DREAM_MAX_COST", default=5.0)
+DAYLIGHT_DREAM_MAX_TOKENS = env.int("DAYLIGHT_DREAM_MAX_TOKENS", default=3_000_000)
+DAYLIGHT_NOTES_PER_PASS = env.int("DAYLIGHT_NOTES_PER_PASS", default=100)
+DAYLIGHT_REMOTE_WAIT = env.float("DAYLIGHT_REMOTE_WAIT", default=4 * 3600.0)
+DAYLIGHT_POLL_SECONDS = env.float("DAYLIGHT_POLL_SECONDS", default=5.0)
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False

@@ -35,6 +35,8 @@ def scheduled_dream(store_id: int) -> None:
             engine=policy.engine,
             window=policy.window,
             max_proposals=policy.max_proposals,
+            max_cost=policy.max_cost,
+            batched=True,
         )
     except DreamRefused as refusal:
         logger.info("%s", refusal)

@@ -9,8 +9,9 @@ from django_htmx.http import HttpResponseStopPolling
 from audit.actors import Actor
 from audit.roles import ADMIN, ROLES, has_role, role_required
 from dreaming.charts import bars_of
+from dreaming.engines import missing_for
 from dreaming.forms import DreamForm
-from dreaming.models import Dream
+from dreaming.models import Dream, Engine
 from dreaming.passes import dream_ref
 from dreaming.services import DreamRefused, cancel_dream, enqueue, request_dream
 from memory.models import MemoryStore, Proposal
@@ -50,6 +51,7 @@ def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> Ht
         "form": form,
         "may_start": has_role(request.user, ADMIN),
         "has_stores": MemoryStore.objects.exists(),
+        "no_model": missing_for(Engine.CLAUDE),
     }
     return render(request, "dreaming/dreams.html", context, status=status)
 

@@ -14,6 +14,8 @@ INJECTION = "injection"
 LINK = "link"
 REPLACES_HUMAN_TEXT = "replaces_human_text"
 DELETES = "deletes"
+UNSUPPORTED = "unsupported"
+MODEL_JUDGED = "model_judged"
 
 EXPLANATIONS = {
     SECRET: "Something that looks like a key, password or card number stands in the text.",
@@ -21,6 +23,8 @@ EXPLANATIONS = {
     INJECTION: "The text speaks to the agent about its instructions, tools or reviewers. Transcripts can plant such sentences.",
     LINK: "The text points at an address outside. Agents that follow it leave what was reviewed.",
     REPLACES_HUMAN_TEXT: "It overwrites text that a person wrote or edited.",
+    UNSUPPORTED: "No event was found that says this. The text comes from elsewhere; nothing here proves it.",
+    MODEL_JUDGED: "A model, not a count, says that these sessions show the same thing. Read the quotes before you believe it.",
     DELETES: "It removes a memory that agents read now.",
 }
 
