@@ -137,6 +137,8 @@ def _checked(mind: Mind, subject: Subject, judgement: Judgement) -> Draft | None
     )
     if live is None and judgement.replaces:
         raise BadAnswer(f"There is no memory at {judgement.path}, so nothing there can be replaced.")
+    if live is None and Proposal.objects.open().filter(store=mind.run.dream.store, path=judgement.path).exists():
+        raise BadAnswer(f"Another proposal would create {judgement.path} already. Choose another path.")
     check_draft(store=mind.run.dream.store, draft=draft, source=Proposal.Source.DREAM)
     return draft
 

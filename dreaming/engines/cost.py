@@ -65,11 +65,15 @@ class Wallet:
         self.cost += cost_of(usage, share)
         self._save()
 
-    def set_remote(self, usage: Mapping[str, int], earlier: Mapping[str, int]) -> None:
-        """Keep the running total of work elsewhere, on top of what was used `earlier`."""
-        self.usage = {kind: earlier.get(kind, 0) + usage.get(kind, 0) for kind in TOKENS}
+    def set_total(self, usage: Mapping[str, int]) -> None:
+        """Keep what all the work elsewhere has used so far. Raises like `charge`."""
+        self.usage = {kind: usage.get(kind, 0) for kind in TOKENS}
         self.cost = cost_of(self.usage)
         self._save()
+
+    def check(self) -> None:
+        """Raise `OverBudget` once a cap is reached."""
+        self.afford(input_tokens=1, output_tokens=0)
 
     def _save(self) -> None:
         row = Dream.objects.filter(pk=self.dream.pk)

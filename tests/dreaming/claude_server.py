@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 USAGE = {"input_tokens": 1_000, "output_tokens": 200, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 0}
 
@@ -101,7 +102,8 @@ class ClaudeServer:
                 self.answer(server.post(self.path.partition("?")[0], body))
 
             def do_GET(self) -> None:
-                self.answer(server.get(self.path.partition("?")[0]))
+                path, _, query = self.path.partition("?")
+                self.answer(server.get(path, {name: values[0] for name, values in parse_qs(query).items()}))
 
             def answer(self, answer: Answer) -> None:
                 data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
@@ -152,7 +154,7 @@ class ClaudeServer:
             return Answer(self.batch(name))
         return failure(404, "not_found_error")
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, query: dict[str, str]) -> Answer:
         name = path.split("/")[4]
         if path.endswith("/results"):
             lines = [
