@@ -165,11 +165,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DAYLIGHT_MAX_REQUEST_BYTES", default=64 *
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="").strip()
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default="https://api.anthropic.com")
 DAYLIGHT_MODEL = env.str("DAYLIGHT_MODEL", default="claude-sonnet-5-5")
+# Without prices for another model there is no cap in money: the engines that use one are refused.
 DAYLIGHT_MODEL_PRICES = env.dict(
     "DAYLIGHT_MODEL_PRICES",
     cast={"value": float},
-    default={"input": 2.0, "output": 10.0, "cache_read": 0.2, "cache_write": 2.5},
+    default={"input": 2.0, "output": 10.0, "cache_read": 0.2, "cache_write": 2.5}
+    if DAYLIGHT_MODEL == "claude-sonnet-5-5"
+    else {},
 )
+DAYLIGHT_MODEL_EFFORT = env.str("DAYLIGHT_MODEL_EFFORT", default="medium")
 DAYLIGHT_MODEL_TIMEOUT = env.float("DAYLIGHT_MODEL_TIMEOUT", default=180.0)
 DAYLIGHT_DREAM_MAX_COST = env.float("DAYLIGHT_DREAM_MAX_COST", default=5.0)
 DAYLIGHT_DREAM_MAX_TOKENS = env.int("DAYLIGHT_DREAM_MAX_TOKENS", default=3_000_000)
@@ -195,5 +199,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("DAYLIGHT_LOG_LEVEL", default="WARNING")},
 }
 
+if DAYLIGHT_MODEL_PRICES and set(DAYLIGHT_MODEL_PRICES) != {"input", "output", "cache_read", "cache_write"}:
+    raise ImproperlyConfigured("DAYLIGHT_MODEL_PRICES is such as input=2,output=10,cache_read=0.2,cache_write=2.5")
 if HTTPS and not CSRF_TRUSTED_ORIGINS:
     raise ImproperlyConfigured("DAYLIGHT_HTTPS=1 needs DAYLIGHT_ORIGINS, such as https://daylight.example.org")

@@ -27,6 +27,8 @@ def missing_for(name: str, store: MemoryStore | None = None) -> str:
         return ""
     if not settings.ANTHROPIC_API_KEY:
         return f"The engine {name} needs a key: set ANTHROPIC_API_KEY (or ANTHROPIC_API_KEY_FILE) and restart."
+    if not settings.DAYLIGHT_MODEL_PRICES:
+        return f"What {settings.DAYLIGHT_MODEL} costs is not known: set DAYLIGHT_MODEL_PRICES and restart."
     if name == Engine.ANTHROPIC_DREAMS and store and not remote_store_of(store):
         return (
             f"{store.name} mirrors no memory store at Anthropic: "

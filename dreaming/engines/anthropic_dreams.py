@@ -7,6 +7,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anthropic
@@ -91,7 +92,10 @@ def candidates(run: Pass) -> Iterator[Candidate]:
         with plain_errors():
             after = _texts(remote, dreamt.outputs[0].memory_store_id)
             drifted = _drifted(remote, before)
-        yield from _proposed(remote, dreamt, chunk, differences(before, after), drifted)
+        found = differences(before, after)
+        known = [text for _, text in before.values()]
+        wanted = {one.claim_key: _telling(one, known) for one in found}
+        yield from _proposed(remote, dreamt, len(chunk), found, find_quotes(chunk.values(), wanted), drifted)
 
 
 def _chunks(run: Pass) -> list[dict[str, int]]:
@@ -217,20 +221,26 @@ def differences(before: Texts, after: Texts) -> list[Difference]:
     return sorted(found, key=lambda one: one.path)
 
 
+def _telling(one: Difference, known: Sequence[str]) -> list[str]:
+    """Phrases of what was added, but for those that memory said before: agents that read it repeat them."""
+    return [phrase for phrase in phrases_of(one.added) if not any(phrase in text for text in known)]
+
+
 def _proposed(
-    remote: Remote, dreamt: BetaDream, chunk: Mapping[str, int], found: Sequence[Difference], drifted: set[str]
+    remote: Remote,
+    dreamt: BetaDream,
+    sessions: int,
+    found: Sequence[Difference],
+    quotes: Mapping[str, list[QuoteDraft]],
+    drifted: set[str],
 ) -> Iterator[Candidate]:
-    quotes = find_quotes(chunk.values(), {one.claim_key: phrases_of(one.added) for one in found})
     remote.run.expected += len(found)
     for one in found:
         evidence = quotes[one.claim_key]
-        title = _title(one)
         data = {"support": {"sessions": len(evidence), "remote_dream": dreamt.id}}
         reason = _objection(remote, one, drifted)
-        draft = (
-            None if reason else (lambda one=one, evidence=evidence: _draft(remote, dreamt, len(chunk), one, evidence))
-        )
-        yield Candidate(Proposal.Kind.UPKEEP, title, one.claim_key, data, draft, reason)
+        draft = None if reason else partial(_draft, remote, dreamt, sessions, one, evidence)
+        yield Candidate(Proposal.Kind.UPKEEP, _title(one), one.claim_key, data, draft, reason)
 
 
 def _title(one: Difference) -> str:

@@ -159,7 +159,8 @@ def _changed(text: str, judgement: Judgement) -> str:
 def _lessons(mind: Mind) -> Iterator[Candidate]:
     """What several sessions' notes say alike. The model groups them; we count what it grouped, and flag it."""
     write_missing(mind.run, mind.model, mind.fence)
-    notes = list(read_notes(mind.run))[-MAX_OBSERVATIONS:]
+    served = [memory.head.content for memory in mind.memories.values() if memory.head]
+    notes = [note for note in read_notes(mind.run) if not _echoes(note, served)][-MAX_OBSERVATIONS:]
     mind.run.manifest["observations"] = len(notes)
     least = Thresholds().sessions_for(mind.run.session_count)
     if len({note.session.pk for note in notes}) < least:
@@ -173,6 +174,12 @@ def _lessons(mind: Mind) -> Iterator[Candidate]:
     mind.run.expected += len(lessons)
     for lesson in lessons:
         yield _lesson(mind, lesson, [notes[number - 1] for number in dict.fromkeys(lesson.members)], least)
+
+
+def _echoes(note: Note, served: Sequence[str]) -> bool:
+    """Whether all that supports the note is text that memory served: a dream must not feed on itself."""
+    support = [item["quote"] for item in note.quotes if item["stance"] == "supports"]
+    return all(any(quote in text for text in served) for quote in support)
 
 
 def _grouped(mind: Mind, notes: Sequence[Note]) -> list[Lesson]:

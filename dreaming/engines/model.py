@@ -63,13 +63,15 @@ def _said(error: anthropic.APIStatusError) -> str:
 
 def params(system: list[TextBlockParam], messages: Sequence[MessageParam], answer: type[BaseModel]) -> dict[str, Any]:
     """The body of one request for a typed answer, for a call or a batch."""
-    schema = anthropic.transform_schema(answer)
+    config: dict[str, Any] = {"format": {"type": "json_schema", "schema": anthropic.transform_schema(answer)}}
+    if settings.DAYLIGHT_MODEL_EFFORT:
+        config["effort"] = settings.DAYLIGHT_MODEL_EFFORT
     return {
         "model": settings.DAYLIGHT_MODEL,
         "max_tokens": MAX_OUTPUT_TOKENS,
         "system": system,
         "messages": list(messages),
-        "output_config": {"format": {"type": "json_schema", "schema": schema}},
+        "output_config": config,
     }
 
 

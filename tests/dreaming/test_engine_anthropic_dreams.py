@@ -97,6 +97,15 @@ def test_evidence_is_searched_in_the_sessions_and_what_has_none_is_flagged(store
     assert {"deletes", "unsupported"} <= set(found["/old.md"].risk)
 
 
+def test_what_memory_said_before_is_no_evidence_for_it(store, dreams, rita):
+    make_session(store.agents.get(), ["Memory says: Nobody needs this."], external_id="sesn_3")
+    dreams.dream_of = lambda texts, _: {**texts, "/again.md": "`Nobody needs this.` And more of that kind.\n"}
+
+    (proposal,) = filed(told(store)).values()
+
+    assert proposal.risk == ["model_judged", "unsupported"]
+
+
 def test_no_policy_passes_what_came_from_there(store, dreams):
     Agent.objects.update(mode="auto", auto_min_sessions=2, auto_min_agents=1)
     dreams.dream_of = lambda texts, _: {

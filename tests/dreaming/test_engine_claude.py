@@ -13,7 +13,7 @@ from django.db import connection
 
 from dreaming.models import Dream, Finding
 from dreaming.passes import run_dream
-from dreaming.services import cancel_dream
+from dreaming.services import DreamRefused, cancel_dream
 from memory.models import Proposal
 from tests.dreaming.claude_server import failure, judgement, message, sensible
 from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
@@ -314,6 +314,13 @@ def test_without_a_key_the_engine_is_refused_with_what_to_do(store, client, adam
     refused = client.post(f"/agents/{agent.slug}/schedule/{store.pk}/", schedule)
     assert refused.status_code == 422
     assert said in refused.content.decode()
+
+
+def test_a_model_whose_prices_are_not_known_is_refused(store, claude, settings):
+    settings.DAYLIGHT_MODEL, settings.DAYLIGHT_MODEL_PRICES = "claude-next", {}
+
+    with pytest.raises(DreamRefused, match="What claude-next costs is not known: set DAYLIGHT_MODEL_PRICES"):
+        request(store, engine="claude")
 
 
 def test_the_key_stands_nowhere_but_in_the_request(store, claude, capsys):

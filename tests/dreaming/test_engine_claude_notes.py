@@ -14,6 +14,7 @@ from reviews.policies import AutoPolicy
 from sessions.models import Agent
 from tests.dreaming.claude_server import form_of, judgement, message, sensible
 from tests.dreaming.fleet import ACTOR, dream, load_fleet, request
+from tests.factories import make_live_memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -234,6 +235,15 @@ def test_a_pass_that_is_taken_up_waits_for_the_batch_that_was_sent(store, claude
     assert pending.status == Dream.Status.COMPLETED
     assert list(claude.batches) == ["msgbatch_1"]
     assert SessionNotes.objects.count() == 10
+
+
+def test_what_memory_served_is_no_news(store, claude, rita):
+    make_live_memory(store, rita, content="Find comparable clauses for a contract. Name the jurisdiction.")
+
+    ended = dream(store, engine="claude")
+
+    assert ended.manifest["observations"] == 0
+    assert ended.findings.filter(proposal__isnull=False).count() == 0
 
 
 def test_nothing_is_read_when_the_proposals_are_full(store, claude):
