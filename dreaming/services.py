@@ -20,6 +20,10 @@ class DreamRefused(ValueError):
     """A dream that cannot be started; the message says why."""
 
 
+class EngineMissing(DreamRefused):
+    """The deployment, or the store, lacks what the engine needs; the message says what to set."""
+
+
 def request_dream(
     *,
     store: MemoryStore,
@@ -74,7 +78,7 @@ def check_options(*, store: MemoryStore, engine: str, window: str, max_proposals
     if not 1 <= max_proposals <= 100:
         raise DreamRefused(f"{max_proposals} proposals a pass: ask for 1 to 100.")
     if lack := missing_for(engine, store):
-        raise DreamRefused(lack)
+        raise EngineMissing(lack)
 
 
 def enqueue(dream: Dream) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from anthropic.types import TextBlockParam
@@ -69,11 +70,18 @@ def candidates(run: Pass) -> Iterator[Candidate]:
     _store_estimate(run, mind, result)
     run.expected = len(result.findings)
     for found in result.findings:
-        subject = _measured(found)
-        yield mining.of_finding(found, lambda subject=subject: _judged(mind, subject))
+        if _needs_words(found):
+            yield mining.of_finding(found, partial(_judged, mind, _measured(found)))
+        else:
+            yield mining.of_finding(found, partial(mining.draft_of, run, found))
     yield from (mining.left_out(item) for item in result.discarded)
     if run.room and "stopped" not in run.manifest:
         yield from _lessons(mind)
+
+
+def _needs_words(found: Finding) -> bool:
+    """A change of a memory that is there was measured to the letter: nothing is left to word."""
+    return str(found.kind) != Proposal.Kind.UPKEEP
 
 
 def _measured(found: Finding) -> Subject:
@@ -226,7 +234,7 @@ def _lesson(mind: Mind, lesson: Lesson, notes: Sequence[Note], least: int) -> Ca
     data = {"support": support}
     if reason:
         return Candidate(subject.kind, claim, subject.claim_key, data, reason=reason)
-    return Candidate(subject.kind, claim, subject.claim_key, data, draft=lambda: _judged(mind, subject))
+    return Candidate(subject.kind, claim, subject.claim_key, data, draft=partial(_judged, mind, subject))
 
 
 def _words_hash(claim: str) -> str:
@@ -279,7 +287,8 @@ def _store_estimate(run: Pass, mind: Mind, result: MiningResult) -> None:
 def _estimate(run: Pass, mind: Mind, result: MiningResult) -> dict[str, Any]:
     """Tokens and USD, from the API's own count over a sample of the requests; `cost_at_most` is what the caps allow."""
     store, share = run.dream.store, BATCH_SHARE if run.dream.batched else 1.0
-    new = [found for found in result.findings if not known_claim(store=store, claim_key=found.claim_key)]
+    worded = [found for found in result.findings if _needs_words(found)]
+    new = [found for found in worded if not known_claim(store=store, claim_key=found.claim_key)]
     subjects, sessions = [_measured(found) for found in new], without_notes(run)
     judging = _total(
         len(subjects), [mind.model.count(mind.system(), _prompt(mind, s), Judgement) for s in subjects[:SAMPLE]]

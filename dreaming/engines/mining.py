@@ -1,7 +1,8 @@
 """Counting and statistics, and fixed sentences: no model, no network, no cost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from dreaming import writer
@@ -20,7 +21,7 @@ def candidates(run: Pass) -> Iterator[Candidate]:
     result = mined(run)
     run.expected = len(result.findings)
     for found in result.findings:
-        yield of_finding(found, lambda found=found: draft_of(run, found))
+        yield of_finding(found, partial(draft_of, run, found))
     yield from (left_out(item) for item in result.discarded)
 
 
@@ -41,7 +42,7 @@ def mined(run: Pass) -> MiningResult:
     return result
 
 
-def of_finding(found: Finding, draft: Any) -> Candidate:
+def of_finding(found: Finding, draft: Callable[[], Draft]) -> Candidate:
     return Candidate(found.kind, found.title, found.claim_key, {"support": support_of(found)}, draft)
 
 

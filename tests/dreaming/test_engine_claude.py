@@ -11,9 +11,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from dreaming.models import Dream, Finding
+from dreaming.models import Dream, DreamPolicy, Finding
 from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, cancel_dream
+from dreaming.tasks import scheduled_dream
 from memory.models import Proposal
 from tests.dreaming.claude_server import failure, judgement, message, sensible
 from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
@@ -291,6 +292,37 @@ def test_a_dead_runners_cost_counts_against_the_cap(store, claude):
     pending.refresh_from_db()
     assert claude.requests == []
     assert "$0.45 is spent" in pending.manifest["stopped"]
+
+
+def test_a_pass_that_is_taken_up_pays_for_no_proposal_twice(store, claude):
+    pending = request(store, engine="claude")
+
+    class Killed(BaseException):
+        """What a dying process raises nowhere: nothing is cleaned up."""
+
+    def die(step: str, done: int, total: int) -> None:
+        if step == "writing proposals" and done == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_dream(pending.pk, die)
+    run_dream(pending.pk)
+
+    asked = [body["messages"][0]["content"].split("\n")[1] for body in claude.asked_for("judgement")]
+    assert len(asked) == len(set(asked)) == Proposal.objects.count()
+    pending.refresh_from_db()
+    assert pending.usage["output_tokens"] == 200 * len(asked)
+
+
+def test_a_schedule_whose_key_is_gone_says_so(store, caplog):
+    DreamPolicy.objects.create(store=store, schedule="daily", engine="claude")
+
+    scheduled_dream(store.pk)
+
+    assert caplog.messages == [
+        "claims does not dream: The engine claude needs a key: set ANTHROPIC_API_KEY (or ANTHROPIC_API_KEY_FILE) and restart."
+    ]
+    assert Dream.objects.count() == 0
 
 
 def test_without_a_key_the_engine_is_refused_with_what_to_do(store, client, adam):
