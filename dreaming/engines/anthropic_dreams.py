@@ -168,7 +168,7 @@ def _begun(remote: Remote, chunk: Mapping[str, int]) -> BetaDream:
             {"type": "sessions", "session_ids": sorted(chunk)},
         ],
         model=settings.DAYLIGHT_MODEL,
-        output_behavior="create_new",
+        output_behavior={"type": "create_new"},
     )
 
 

@@ -5,11 +5,38 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+from anthropic.types import Message, MessageCountTokensParams
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from anthropic.types.messages import MessageBatch
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
 USAGE = {"input_tokens": 1_000, "output_tokens": 200, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 0}
+
+
+def fits(form: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
+    """The body, once the SDK's own type has agreed that it is one: what we speak is what Anthropic speaks."""
+    form.model_validate(body, strict=False)
+    return body
+
+
+adapter = cache(TypeAdapter)
+
+
+def misfit(params: type, body: dict[str, Any]) -> str:
+    """Why the body is none that the SDK's type for this request allows; empty when it is one."""
+    unknown = body.keys() - params.__annotations__.keys()
+    if unknown:
+        return f"unknown: {sorted(unknown)}"
+    try:
+        adapter(params).validate_python(body)
+    except ValidationError as error:
+        return str(error)
+    return ""
 
 
 @dataclass
@@ -24,7 +51,7 @@ class Answer:
 def message(text: str | dict, stop_reason: str = "end_turn", **usage: int) -> dict[str, Any]:
     """A message as the API gives it, thinking first; a dict becomes its JSON."""
     said = text if isinstance(text, str) else json.dumps(text)
-    return {
+    return fits(Message, {
         "id": "msg_01",
         "type": "message",
         "role": "assistant",
@@ -36,7 +63,7 @@ def message(text: str | dict, stop_reason: str = "end_turn", **usage: int) -> di
         "stop_reason": stop_reason,
         "stop_sequence": None,
         "usage": {**USAGE, **usage},
-    }
+    })  # fmt: skip
 
 
 def failure(status: int, kind: str, said: str = "no", **headers: str) -> Answer:
@@ -137,14 +164,21 @@ class ClaudeServer:
 
     def post(self, path: str, body: dict[str, Any]) -> Answer:
         if path == "/v1/messages/count_tokens":
+            if wrong := misfit(MessageCountTokensParams, body):
+                return failure(400, "invalid_request_error", wrong)
             self.counted.append(body)
             return Answer({"input_tokens": len(json.dumps(body)) // 4})
         if path == "/v1/messages":
+            if wrong := misfit(MessageCreateParamsNonStreaming, body):
+                return failure(400, "invalid_request_error", wrong)
             with self.lock:
                 self.requests.append(body)
             answer = self.on_message(body)
             return answer if isinstance(answer, Answer) else Answer(answer)
         if path == "/v1/messages/batches":
+            for one in body["requests"]:
+                if wrong := misfit(MessageCreateParamsNonStreaming, one["params"]):
+                    return failure(400, "invalid_request_error", wrong)
             name = f"msgbatch_{len(self.batches) + 1}"
             self.batches[name] = {"requests": body["requests"], "polls": 0, "canceled": False}
             return Answer(self.batch(name))
@@ -169,7 +203,7 @@ class ClaudeServer:
         kept = self.batches[name]
         ended = kept["canceled"] or kept["polls"] > self.polls_until_ended
         total = len(kept["requests"])
-        return {
+        return fits(MessageBatch, {
             "id": name,
             "type": "message_batch",
             "processing_status": "ended" if ended else "in_progress",
@@ -184,4 +218,4 @@ class ClaudeServer:
             "archived_at": None,
             "cancel_initiated_at": None,
             "results_url": f"{self.url}/v1/messages/batches/{name}/results" if ended else None,
-        }  # fmt: skip
+        })  # fmt: skip

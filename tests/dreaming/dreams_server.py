@@ -4,7 +4,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.dreaming.claude_server import Answer, ClaudeServer, failure
+from anthropic.types.beta import BetaDream
+from anthropic.types.beta.dream_create_params import DreamCreateParams
+from anthropic.types.beta.memory_stores import BetaManagedAgentsMemory
+
+from tests.dreaming.claude_server import Answer, ClaudeServer, failure, fits, misfit
 
 AT = "2026-11-23T02:00:00Z"
 USAGE = {"input_tokens": 50_000, "output_tokens": 5_000, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 0}
@@ -35,6 +39,8 @@ class DreamsServer(ClaudeServer):
         return super().post(path, body)
 
     def begin(self, body: dict[str, Any]) -> Answer:
+        if wrong := misfit(DreamCreateParams, body):
+            return failure(400, "invalid_request_error", wrong)
         (store,) = (one["memory_store_id"] for one in body["inputs"] if one["type"] == "memory_store")
         (sessions,) = (one["session_ids"] for one in body["inputs"] if one["type"] == "sessions")
         if not 1 <= len(sessions) <= 100 or store in self.archived:
@@ -80,13 +86,13 @@ class DreamsServer(ClaudeServer):
 
     def shown(self, dream: dict[str, Any]) -> dict[str, Any]:
         failed = dream["status"] == "failed"
-        return {
+        return fits(BetaDream, {
             "id": dream["id"], "type": "dream", "status": dream["status"], "inputs": dream["inputs"],
             "outputs": dream["outputs"], "model": {"id": dream["model"]}, "output_behavior": dream["output_behavior"],
             "instructions": None, "session_id": f"sesn_of_{dream['id']}", "created_at": AT, "ended_at": None,
             "archived_at": None, "error": {"type": "timeout", "message": "It took too long."} if failed else None,
             "usage": self.usage,
-        }  # fmt: skip
+        })  # fmt: skip
 
     def listed(self, store: str, query: dict[str, str]) -> Answer:
         """A page; a full one holds at most 20."""
@@ -102,8 +108,8 @@ class DreamsServer(ClaudeServer):
     @staticmethod
     def memory(store: str, path: str, text: str, full: bool) -> dict[str, Any]:
         data = text.encode()
-        return {
+        return fits(BetaManagedAgentsMemory, {
             "id": f"mem_{store}{path}", "type": "memory", "memory_store_id": store, "memory_version_id": "memver_1",
             "path": path, "content": text if full else None, "content_sha256": hashlib.sha256(data).hexdigest(),
             "content_size_bytes": len(data), "created_at": AT, "updated_at": AT,
-        }  # fmt: skip
+        })  # fmt: skip

@@ -79,7 +79,7 @@ def test_each_difference_becomes_one_proposal_and_nothing_goes_live(store, dream
     assert found["/moved.md"].new_path == "/folder/moved.md"
     assert all(p.is_open for p in found.values())
     body = dreams.dreams["drm_1"]
-    assert body["output_behavior"] == "create_new"
+    assert body["output_behavior"] == {"type": "create_new"}
     assert body["sessions"] == ["sesn_1", "sesn_2"]
 
 
