@@ -110,9 +110,11 @@ def estimate(dream: Dream) -> dict[str, Any]:
 
 def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
     """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason."""
-    for number, candidate in enumerate(engine(run.dream.engine).candidates(run), 1):
+    number = 0
+    for candidate in engine(run.dream.engine).candidates(run):
         reason = candidate.reason
         if candidate.draft:
+            number += 1
             run.step("writing proposals", number, run.expected)
             try:
                 outcomes.append(_outcome(run, candidate, proposal=_submit(run, candidate)))

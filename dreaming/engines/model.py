@@ -1,5 +1,6 @@
 """Talking to the model: typed answers, checked, asked for once more when wrong; every call paid and bounded."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from memory.services import Refused
 MAX_OUTPUT_TOKENS = 8_000
 ATTEMPTS = 2
 RETRIES = 4
+STRANGE = "What {} answers is not what the API answers: check ANTHROPIC_BASE_URL."
 Answer = TypeVar("Answer", bound=BaseModel)
 Result = TypeVar("Result")
 CUT_OFF = ("max_tokens", "model_context_window_exceeded")
@@ -53,6 +55,8 @@ def plain_errors() -> Iterator[None]:
         raise EngineFailed(f"{settings.ANTHROPIC_BASE_URL} cannot be reached. Check the network.") from error
     except anthropic.APIStatusError as error:
         raise EngineFailed(f"The API answered {error.status_code}: {_said(error)}.") from error
+    except (anthropic.APIError, json.JSONDecodeError) as error:
+        raise EngineFailed(STRANGE.format(settings.ANTHROPIC_BASE_URL)) from error
 
 
 def _said(error: anthropic.APIStatusError) -> str:
@@ -133,7 +137,11 @@ class Model:
         tokens = sum(map(rough_tokens, texts)) + 2_000  # the schema, and what frames the texts
         self.wallet.afford(input_tokens=tokens, output_tokens=MAX_OUTPUT_TOKENS, part=part)
         with plain_errors():
-            reply: Message = self.client.messages.create(**params(system, messages, answer))
+            reply = self.client.messages.create(**params(system, messages, answer))
+        if not isinstance(reply, Message) or not isinstance(
+            reply.content, list
+        ):  # some proxy's page, answered with 200
+            raise EngineFailed(STRANGE.format(settings.ANTHROPIC_BASE_URL))
         self.wallet.charge(usage_of(reply.usage))
         return reply
 

@@ -14,7 +14,7 @@ from memory.models import Proposal
 from reviews.policies import AutoPolicy
 from sessions.models import Agent
 from tests.dreaming.fleet import ACTOR, dream, request
-from tests.factories import make_agent, make_live_memory, make_session, make_store
+from tests.factories import approve, make_agent, make_live_memory, make_session, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,6 +119,19 @@ def test_no_policy_passes_what_came_from_there(store, dreams):
     assert proposal.risk == ["model_judged"]
     with transaction.atomic():
         assert AutoPolicy().refusal(proposal).startswith("It is flagged")
+
+
+def test_the_desk_says_that_nothing_supports_it_and_a_person_may_still_decide(store, dreams, client, rita):
+    dreams.dream_of = rearranged
+    found = filed(told(store))
+    client.force_login(rita)
+
+    page = client.get(f"/proposals/{found['/new.md'].pk}/").content.decode()
+    approve(found["/moved.md"], rita)
+
+    assert "No event was found that says this." in page
+    assert "A model, not a count, says" in page
+    assert store.memories.get(head__isnull=False, path="/folder/moved.md").head.content == TEXTS["/moved.md"]
 
 
 def test_nothing_changed_is_a_good_result(store, dreams):

@@ -16,7 +16,7 @@ from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, cancel_dream
 from dreaming.tasks import scheduled_dream
 from memory.models import Proposal
-from tests.dreaming.claude_server import failure, judgement, message, sensible
+from tests.dreaming.claude_server import Answer, failure, judgement, message, sensible
 from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
 from tests.factories import make_live_memory
 
@@ -165,6 +165,9 @@ def test_passing_errors_are_waited_out(store, claude, status):
         (failure(404, "not_found_error", "model: nope"), "model: nope. Check DAYLIGHT_MODEL"),
         (failure(429, "rate_limit_error"), "The rate limit held after 5 tries."),
         (failure(500, "api_error", "boom"), "The API answered 500: boom."),
+        (Answer(b"<html>Log in</html>", headers={"content-type": "text/html"}), "check ANTHROPIC_BASE_URL"),
+        (Answer(b'{"cut'), "check ANTHROPIC_BASE_URL"),
+        (Answer({"hello": "world"}), "check ANTHROPIC_BASE_URL"),
     ],
 )
 def test_lasting_errors_end_the_pass_with_what_to_do_and_keep_what_was_filed(store, claude, answer, said):
@@ -368,6 +371,7 @@ def test_the_page_of_a_model_dream_shows_its_cost(store, claude, client, rita):
 
     page = client.get(f"/dreams/{ended.pk}/").content.decode()
 
+    assert f"for ${float(ended.cost):.2f}" in client.get("/dreams/").content.decode()
     assert f"${float(ended.cost):.2f}" in page
     assert "tokens in" in page
     assert ended.manifest["prompt_hash"] in page
