@@ -1,9 +1,11 @@
 """Session digests in the database: computed once, read by every pass."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from django.db import models
+from django.db.models.functions import MD5, Cast
 
 from dreaming.mining.digest import digest_session
 from dreaming.mining.values import DIGEST_VERSION, Digest, EventView, SessionView
@@ -31,6 +33,20 @@ def read_digests(sessions: SessionQuerySet) -> Iterator[Digest]:
     rows = sessions.filter(digest__version=DIGEST_VERSION).order_by("pk").values_list("digest__data", "outcome")
     for data, outcome in rows.iterator(chunk_size=500):
         yield replace(Digest.from_json(data), outcome=outcome)
+
+
+def digests_hash(sessions: SessionQuerySet) -> str:
+    """Hexadecimal SHA-256 over agent, id, outcome, hash and digest of each session: the same for the same inputs."""
+    digest_sum = MD5(Cast("digest__data", models.TextField()))
+    rows = (
+        sessions.filter(digest__version=DIGEST_VERSION)
+        .order_by("agent__slug", "external_id")
+        .values_list("agent__slug", "external_id", "outcome", "sha256", digest_sum)
+    )
+    found = hashlib.sha256()
+    for row in rows.iterator(chunk_size=2000):
+        found.update("\x1f".join(row).encode() + b"\n")
+    return found.hexdigest()
 
 
 def _store(sessions: models.QuerySet[Session]) -> None:

@@ -1,9 +1,11 @@
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from dreaming.models import Dream, DreamPolicy
+from dreaming.engines import missing_for
+from dreaming.models import Dream, DreamPolicy, Engine
 from dreaming.windows import InvalidWindow, check_window
 from memory.models import MemoryStore
 from sessions.models import Agent, ApiKey, slug_validator
@@ -24,7 +26,7 @@ class DreamForm(forms.ModelForm):
 
     class Meta:
         model = Dream
-        fields = ["store", "window", "max_proposals"]
+        fields = ["store", "engine", "window", "max_proposals", "max_cost"]
 
     def clean_window(self) -> str:
         return clean_window(self)
@@ -33,10 +35,21 @@ class DreamForm(forms.ModelForm):
 class DreamPolicyForm(forms.ModelForm):
     class Meta:
         model = DreamPolicy
-        fields = ["schedule", "window", "max_proposals"]
+        fields = ["schedule", "engine", "window", "max_proposals", "max_cost", "remote_store"]
 
     def clean_window(self) -> str:
         return clean_window(self)
+
+    def clean(self) -> dict[str, Any]:
+        """A schedule that would fail every night is refused now."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        engine = cleaned.get("engine", Engine.MINING)
+        lack = missing_for(engine)
+        if engine == Engine.ANTHROPIC_DREAMS and not lack and not cleaned.get("remote_store"):
+            lack = "Give the id of the memory store at Anthropic that this store mirrors."
+        if lack:
+            self.add_error("engine", lack)
+        return cleaned
 
 
 class NewAgentForm(forms.Form):

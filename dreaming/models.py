@@ -1,3 +1,6 @@
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -18,6 +21,39 @@ class SessionDigest(models.Model):
 
 class Engine(models.TextChoices):
     MINING = "mining", "Mining: counting and statistics, no model"
+    CLAUDE = "claude", "Claude: words and judges what mining finds, and reads sessions for more"
+    ANTHROPIC_DREAMS = "anthropic-dreams", "Anthropic Dreams: their dream over a mirrored store, our gate"
+
+
+class SessionNotes(models.Model):
+    """What a model saw in one session that counting cannot: written once per prompt and model, read by every pass."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="notes")
+    prompt_hash = models.CharField(max_length=64)
+    model = models.CharField(max_length=100)
+    data = models.JSONField(help_text="Observations, each with quotes that were checked")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "session notes"
+        constraints = [
+            models.UniqueConstraint(fields=["session", "prompt_hash", "model"], name="notes_once_a_prompt"),
+        ]
+
+    def __str__(self) -> str:
+        return f"notes on {self.session_id}"
+
+
+def max_cost_field() -> models.DecimalField:
+    return models.DecimalField(
+        "at most, in USD",
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text="What one pass may pay for a model; empty: as much as the deployment allows.",
+    )
 
 
 class DreamPolicy(models.Model):
@@ -38,6 +74,16 @@ class DreamPolicy(models.Model):
         help_text="all, a number of days such as 30d, or a number of newest sessions such as 500",
     )
     max_proposals = models.PositiveSmallIntegerField(default=12)
+    max_cost = max_cost_field()
+    remote_store = models.CharField(
+        "mirrors at Anthropic",
+        max_length=100,
+        blank=True,
+        validators=[
+            RegexValidator(r"^memstore_[A-Za-z0-9_-]+\Z", "Give the id of a memory store, such as memstore_01AbC.")
+        ],
+        help_text="The memory store at Anthropic that this store mirrors; only the engine Anthropic Dreams needs it.",
+    )
 
     def __str__(self) -> str:
         return f"{self.store_id} {self.schedule}"
@@ -81,6 +127,11 @@ class Dream(models.Model):
     events = models.PositiveBigIntegerField(default=0)
     manifest = models.JSONField(default=dict)
     usage = models.JSONField(default=dict)
+    cost = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="USD, by the configured prices")
+    max_cost = max_cost_field()
+    estimate = models.JSONField(default=dict, help_text="Tokens and USD, counted before the first paid call")
+    batched = models.BooleanField(default=False, help_text="Nobody waits for it: notes may go by message batch")
+    remote = models.JSONField(default=dict, help_text="What runs elsewhere for it, to be taken up again by id")
     error = models.TextField(blank=True)
 
     objects = DreamQuerySet.as_manager()

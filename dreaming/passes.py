@@ -1,9 +1,8 @@
-"""One dream pass: digest what is new, mine, write, submit. Pure mining in the middle, the database around it."""
+"""One dream pass: claim it, let its engine find, submit what it found, and close it with its record."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,25 +10,17 @@ from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.services import record
-from dreaming import writer
-from dreaming.digests import digest_missing, read_digests
-from dreaming.mining import mine
-from dreaming.mining.values import DIGEST_VERSION, Discarded, MiningResult, Thresholds
-from dreaming.mining.values import Finding as Found
+from dreaming.engines import engine
+from dreaming.engines.base import Canceled, Candidate, EngineFailed, LeftOut, OverBudget, Pass, Progress
 from dreaming.models import Dream, Finding
 from dreaming.services import RUNNER_LOCK
+from dreaming.version import code_version
 from dreaming.windows import in_window
-from memory.models import Memory, Proposal
+from memory.models import Proposal
 from memory.paths import InvalidMemory
-from memory.services import Draft, QuoteDraft, Refused, submit_proposal
+from memory.services import Refused, submit_proposal
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
-
-
-class Canceled(Exception):
-    """Somebody canceled the dream while it ran."""
 
 
 def run_dream(dream_id: int, on_progress: Progress | None = None) -> bool:
@@ -79,75 +70,78 @@ def _pass(dream: Dream, on_progress: Progress) -> None:
         on_progress(name, done, total)
 
     base_revision = dream.store.revision
-    sessions = in_window(dream.store.sessions(), dream.window)
-    step("digesting sessions", 0, 0)
-    fresh = digest_missing(sessions, lambda done, total: step("digesting sessions", done, total))
-    step("mining", 0, 0)
-    thresholds = Thresholds()
-    result = mine(list(read_digests(sessions)), thresholds)
-    outcomes = _submit_all(dream, result, step)
-    manifest = {
+    run = Pass(dream=dream, step=step, sessions=in_window(dream.store.sessions(), dream.window))
+    run.manifest |= {
         "window": dream.window,
+        "engine": dream.engine,
         "max_proposals": dream.max_proposals,
-        "thresholds": asdict(thresholds),
-        "digest_version": DIGEST_VERSION,
-        "sessions_digested": fresh,
+        "code_version": code_version(),
     }
+    outcomes: list[Finding] = []
+    error = ""
+    try:
+        _submit_all(run, outcomes)
+    except EngineFailed as failure:
+        error = str(failure)
     with transaction.atomic():
         dream.findings.all().delete()
         Finding.objects.bulk_create(outcomes)
         _end(
             dream,
-            Dream.Status.COMPLETED,
+            Dream.Status.FAILED if error else Dream.Status.COMPLETED,
+            error=error,
             base_revision=base_revision,
-            sessions=result.sessions,
-            events=result.events,
-            manifest=manifest,
+            sessions=run.session_count,
+            events=run.event_count,
+            manifest=run.manifest,
         )
 
 
-def _submit_all(dream: Dream, result: MiningResult, step: Progress) -> list[Finding]:
-    """Submit findings, best first, until the cap; what is refused or over the cap is kept with its reason."""
-    outcomes, accepted = [], 0
-    for number, found in enumerate(result.findings, 1):
-        step("writing proposals", number, len(result.findings))
-        if accepted >= dream.max_proposals:
-            outcomes.append(_outcome(dream, found, reason=f"Over the cap of {dream.max_proposals} proposals a pass."))
-            continue
-        try:
-            proposal = _submit(dream, found)
-        except (Refused, InvalidMemory) as refusal:
-            outcomes.append(_outcome(dream, found, reason=str(refusal)))
-        else:
-            accepted += 1
-            outcomes.append(_outcome(dream, found, proposal=proposal))
-    return outcomes + [_outcome(dream, discarded, reason=discarded.reason) for discarded in result.discarded]
+def estimate(dream: Dream) -> dict[str, Any]:
+    """What such a dream would cost, in tokens and USD; {} when nothing. `dream` need not be saved; nothing is paid.
+
+    Raises `EngineFailed` when the API that counts cannot be had.
+    """
+    run = Pass(dream=dream, step=lambda *_: None, sessions=in_window(dream.store.sessions(), dream.window))
+    guess = getattr(engine(dream.engine), "estimate", None)
+    return guess(run) if guess else {}
 
 
-def _submit(dream: Dream, found: Found) -> Proposal:
-    filed = Proposal.objects.filter(store=dream.store, claim_key=found.claim_key, source_ref=dream_ref(dream)).first()
+def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
+    """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason."""
+    number = 0
+    for candidate in engine(run.dream.engine).candidates(run):
+        reason = candidate.reason
+        if candidate.draft:
+            number += 1
+            run.step("writing proposals", number, run.expected)
+            try:
+                outcomes.append(_outcome(run, candidate, proposal=_submit(run, candidate)))
+                run.accepted += 1
+                continue
+            except (Refused, InvalidMemory, LeftOut) as refusal:
+                reason = str(refusal)
+            except OverBudget as stop:
+                run.manifest["stopped"] = str(stop)
+                reason = f"Not looked at: {stop}"
+        outcomes.append(_outcome(run, candidate, reason=reason))
+
+
+def _submit(run: Pass, candidate: Candidate) -> Proposal:
+    ref = dream_ref(run.dream)
+    filed = Proposal.objects.filter(store=run.dream.store, claim_key=candidate.claim_key, source_ref=ref).first()
     if filed:  # by this dream, before its first runner died
         return filed
-    text = writer.write(found)
-    live = Memory.objects.filter(store=dream.store, path=text.path, head__isnull=False).select_related("head").first()
-    draft = Draft(
-        operation=Proposal.Operation.UPDATE if live else Proposal.Operation.CREATE,
-        path=text.path,
-        content=f"{live.head.content.rstrip()}\n\n{text.content}" if live else text.content,
-        base_version=live.head if live else None,
-        kind=found.kind,
-        title=text.title,
-        rationale=text.rationale,
-        claim_key=found.claim_key,
-        evidence=[QuoteDraft(item.session_ref, item.seq, item.quote, item.stance) for item in found.evidence],
-        support=support_of(found),
-        benefit=found.benefit,
-    )
+    if not run.room:
+        raise LeftOut(f"Over the cap of {run.dream.max_proposals} proposals a pass.")
+    if "stopped" in run.manifest:
+        raise OverBudget(run.manifest["stopped"])
+    assert candidate.draft
     return submit_proposal(
-        store=dream.store,
-        draft=draft,
+        store=run.dream.store,
+        draft=candidate.draft(),
         source=Proposal.Source.DREAM,
-        source_ref=dream_ref(dream),
+        source_ref=ref,
         proposer=Actor.system("dream"),
     )
 
@@ -156,24 +150,13 @@ def dream_ref(dream: Dream) -> str:
     return f"dream:{dream.pk}"
 
 
-# What a finding has in columns of its own.
-COLUMNS = {"support", "evidence", "kind", "claim_key", "title", "reason"}
-
-
-def support_of(found: Found | Discarded) -> dict[str, Any]:
-    """The numbers of a finding as plain JSON."""
-    details = asdict(found)
-    return asdict(found.support) | {name: value for name, value in details.items() if name not in COLUMNS}
-
-
-def _outcome(dream: Dream, found: Found | Discarded, *, proposal: Proposal | None = None, reason: str = "") -> Finding:
-    kind = found.kind if isinstance(found, Found) else "discarded"
+def _outcome(run: Pass, candidate: Candidate, *, proposal: Proposal | None = None, reason: str = "") -> Finding:
     return Finding(
-        dream=dream,
-        kind=kind,
-        title=found.title,
-        claim_key=found.claim_key,
-        data={"support": support_of(found)},
+        dream=run.dream,
+        kind=candidate.kind,
+        title=candidate.title,
+        claim_key=candidate.claim_key,
+        data=candidate.data,
         proposal=proposal,
         discarded_reason=reason,
     )

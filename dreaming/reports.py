@@ -23,6 +23,9 @@ def dream_report(dream: Dream) -> dict[str, Any]:
         "proposals": [proposal_report(finding.proposal) for finding in findings if finding.proposal],
         "discarded": [_finding(finding) for finding in findings if finding.discarded_reason],
         "usage": dream.usage,
+        "cost": float(dream.cost),
+        "estimate": dream.estimate,
+        "manifest": dream.manifest,
         "error": dream.error,
     }
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 from celery import current_app
 from django.db import IntegrityError, connection, transaction
@@ -10,6 +11,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from audit.actors import Actor
 from audit.services import record
+from dreaming.engines import missing_for
 from dreaming.models import Dream, DreamPolicy, Engine
 from dreaming.windows import InvalidWindow, check_window
 from memory.models import MemoryStore
@@ -22,6 +24,10 @@ class DreamRefused(ValueError):
     """A dream that cannot be started; the message says why."""
 
 
+class EngineMissing(DreamRefused):
+    """The deployment, or the store, lacks what the engine needs; the message says what to set."""
+
+
 def request_dream(
     *,
     store: MemoryStore,
@@ -29,16 +35,14 @@ def request_dream(
     engine: str = Engine.MINING,
     window: str = "all",
     max_proposals: int = 12,
+    max_cost: Decimal | None = None,
+    batched: bool = False,
 ) -> Dream:
-    """File a pending dream. Raises `DreamRefused` when one is on its way already, or an option makes no sense."""
-    try:
-        check_window(window)
-    except InvalidWindow as error:
-        raise DreamRefused(str(error)) from error
-    if engine not in Engine.values:
-        raise DreamRefused(f"{engine!r} is not an engine; there is {', '.join(Engine.values)}.")
-    if not 1 <= max_proposals <= 100:
-        raise DreamRefused(f"{max_proposals} proposals a pass: ask for 1 to 100.")
+    """File a pending dream. Raises `DreamRefused` when one is on its way already, or an option makes no sense.
+
+    `max_cost` is in USD; `batched` says that nobody waits, so that slower and cheaper calls will do.
+    """
+    check_options(store=store, engine=engine, window=window, max_proposals=max_proposals)
     try:
         with transaction.atomic():
             _end_abandoned(store)
@@ -47,6 +51,8 @@ def request_dream(
                 engine=engine,
                 window=window,
                 max_proposals=max_proposals,
+                max_cost=max_cost,
+                batched=batched,
                 requested_by=actor.name,
             )
             record(
@@ -54,11 +60,30 @@ def request_dream(
                 actor=actor,
                 subject=f"dream:{dream.pk}",
                 store=store.name,
-                data={"engine": engine, "window": window, "max_proposals": max_proposals},
+                data={
+                    "engine": engine,
+                    "window": window,
+                    "max_proposals": max_proposals,
+                    "max_cost": _plain(max_cost),
+                },
             )
     except IntegrityError as error:
         raise DreamRefused(f"A dream over {store.name} is on its way already.") from error
     return dream
+
+
+def check_options(*, store: MemoryStore, engine: str, window: str, max_proposals: int) -> None:
+    """Raise `DreamRefused` unless a dream could be run so."""
+    try:
+        check_window(window)
+    except InvalidWindow as error:
+        raise DreamRefused(str(error)) from error
+    if engine not in Engine.values:
+        raise DreamRefused(f"{engine!r} is not an engine; there is {', '.join(Engine.values)}.")
+    if not 1 <= max_proposals <= 100:
+        raise DreamRefused(f"{max_proposals} proposals a pass: ask for 1 to 100.")
+    if lack := missing_for(engine, store):
+        raise EngineMissing(lack)
 
 
 # A dream that waits longer than this is not in anybody's hands.
@@ -148,6 +173,13 @@ def save_dream_policy(*, policy: DreamPolicy, actor: Actor) -> None:
     )
 
 
-def _policy_settings(policy: DreamPolicy) -> dict[str, str | int]:
-    names = ("schedule", "window", "engine", "max_proposals")
-    return {name: getattr(policy, name) for name in names}
+def _policy_settings(policy: DreamPolicy) -> dict[str, str | int | None]:
+    """What of a policy is governed, as the record keeps it; money as text, for the record holds no floats."""
+    names = ("schedule", "window", "engine", "max_proposals", "remote_store")
+    settings: dict[str, str | int | None] = {name: getattr(policy, name) for name in names}
+    settings["max_cost"] = _plain(policy.max_cost)
+    return settings
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"

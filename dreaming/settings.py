@@ -163,6 +163,26 @@ CONTENT_SECURITY_POLICY = {
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DAYLIGHT_MAX_REQUEST_BYTES", default=64 * 1024 * 1024)
 
+# The model, for the engines that use one. Prices are USD per million tokens, and the caps are for one pass.
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="").strip()
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default="https://api.anthropic.com")
+DAYLIGHT_MODEL = env.str("DAYLIGHT_MODEL", default="claude-sonnet-5-5")
+# Without prices for another model there is no cap in money: the engines that use one are refused.
+DAYLIGHT_MODEL_PRICES = env.dict(
+    "DAYLIGHT_MODEL_PRICES",
+    cast={"value": float},
+    default={"input": 2.0, "output": 10.0, "cache_read": 0.2, "cache_write": 2.5}
+    if DAYLIGHT_MODEL == "claude-sonnet-5-5"
+    else {},
+)
+DAYLIGHT_MODEL_EFFORT = env.str("DAYLIGHT_MODEL_EFFORT", default="medium")
+DAYLIGHT_MODEL_TIMEOUT = env.float("DAYLIGHT_MODEL_TIMEOUT", default=180.0)
+DAYLIGHT_DREAM_MAX_COST = env.float("DAYLIGHT_DREAM_MAX_COST", default=5.0)
+DAYLIGHT_DREAM_MAX_TOKENS = env.int("DAYLIGHT_DREAM_MAX_TOKENS", default=3_000_000)
+DAYLIGHT_NOTES_PER_PASS = env.int("DAYLIGHT_NOTES_PER_PASS", default=100)
+DAYLIGHT_REMOTE_WAIT = env.float("DAYLIGHT_REMOTE_WAIT", default=4 * 3600.0)
+DAYLIGHT_POLL_SECONDS = env.float("DAYLIGHT_POLL_SECONDS", default=5.0)
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -190,5 +210,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("DAYLIGHT_LOG_LEVEL", default="WARNING")},
 }
 
+if DAYLIGHT_MODEL_PRICES and set(DAYLIGHT_MODEL_PRICES) != {"input", "output", "cache_read", "cache_write"}:
+    raise ImproperlyConfigured("DAYLIGHT_MODEL_PRICES is such as input=2,output=10,cache_read=0.2,cache_write=2.5")
 if HTTPS and not CSRF_TRUSTED_ORIGINS:
     raise ImproperlyConfigured("DAYLIGHT_HTTPS=1 needs DAYLIGHT_ORIGINS, such as https://daylight.example.org")

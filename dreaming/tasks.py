@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from audit.actors import Actor
 from dreaming.models import Dream, DreamPolicy
 from dreaming.passes import run_dream
-from dreaming.services import DreamRefused, request_dream
+from dreaming.services import DreamRefused, EngineMissing, request_dream
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,12 @@ def scheduled_dream(store_id: int) -> None:
             engine=policy.engine,
             window=policy.window,
             max_proposals=policy.max_proposals,
+            max_cost=policy.max_cost,
+            batched=True,
         )
+    except EngineMissing as lack:
+        logger.warning("%s does not dream: %s", policy.store.name, lack)
+        return
     except DreamRefused as refusal:
         logger.info("%s", refusal)
         return

@@ -8,10 +8,13 @@ from django_htmx.http import HttpResponseStopPolling
 
 from audit.actors import Actor
 from audit.roles import ADMIN, ROLES, has_role, role_required
+from dreaming.charts import bars_of
+from dreaming.engines import missing_for
 from dreaming.forms import DreamForm
-from dreaming.models import Dream
+from dreaming.models import Dream, Engine
+from dreaming.passes import dream_ref
 from dreaming.services import DreamRefused, cancel_dream, enqueue, request_dream
-from memory.models import MemoryStore
+from memory.models import MemoryStore, Proposal
 
 PAGE = 50
 
@@ -48,6 +51,7 @@ def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> Ht
         "form": form,
         "may_start": has_role(request.user, ADMIN),
         "has_stores": MemoryStore.objects.exists(),
+        "no_model": missing_for(Engine.CLAUDE),
     }
     return render(request, "dreaming/dreams.html", context, status=status)
 
@@ -70,11 +74,14 @@ def dream_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _dream_context(request: HttpRequest, pk: int) -> dict[str, object]:
     dream = get_object_or_404(Dream.objects.select_related("store"), pk=pk)
-    findings = list(dream.findings.select_related("proposal"))
+    findings = [
+        (finding, bars_of(finding.data.get("support", {}))) for finding in dream.findings.select_related("proposal")
+    ]
     return {
         "dream": dream,
-        "proposed": [finding for finding in findings if finding.proposal],
-        "discarded": [finding for finding in findings if not finding.proposal],
+        "proposed": [row for row in findings if row[0].proposal],
+        "discarded": [row for row in findings if not row[0].proposal],
+        "filed": Proposal.objects.filter(source_ref=dream_ref(dream)).count() if dream.is_unfinished else 0,
         "may_cancel": has_role(request.user, ADMIN) and dream.is_unfinished,
     }
 

@@ -47,6 +47,12 @@ class MemoryStore(models.Model):
         return Session.objects.filter(agent__stores=self)
 
 
+class MemoryQuerySet(models.QuerySet["Memory"]):
+    def live(self, store_id: int) -> "MemoryQuerySet":
+        """What the store's agents read now, with its text."""
+        return self.filter(store_id=store_id, head__isnull=False).select_related("head")
+
+
 class Memory(models.Model):
     """A text document at a path in a store. `head` is the version that agents read; none when deleted."""
 
@@ -54,6 +60,8 @@ class Memory(models.Model):
     path = models.CharField(max_length=255)
     head = models.OneToOneField("MemoryVersion", on_delete=models.PROTECT, null=True, related_name="head_of")
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = MemoryQuerySet.as_manager()
 
     class Meta:
         ordering = ["path"]

@@ -15,6 +15,8 @@ LINK = "link"
 REPLACES_HUMAN_TEXT = "replaces_human_text"
 DELETES = "deletes"
 REMOVED_BEFORE = "removed_before"
+UNSUPPORTED = "unsupported"
+MODEL_JUDGED = "model_judged"
 
 EXPLANATIONS = {
     SECRET: "Something that looks like a key, password or card number stands in the text.",
@@ -23,6 +25,8 @@ EXPLANATIONS = {
     LINK: "The text points at an address outside. Agents that follow it leave what was reviewed.",
     REPLACES_HUMAN_TEXT: "It overwrites text that a person wrote or edited.",
     REMOVED_BEFORE: "Agents read this once, and a decision took it out. Look at why before it comes back.",
+    UNSUPPORTED: "No event was found that says this. The text comes from elsewhere; nothing here proves it.",
+    MODEL_JUDGED: "A model, not a count, says that these sessions show the same thing. Read the quotes before you believe it.",
     DELETES: "It removes a memory that agents read now.",
 }
 

@@ -16,13 +16,17 @@ from audit.services import record
 from memory.digests import SeenEvidence, proposal_digest
 from memory.models import Evidence, Memory, MemoryRead, MemoryStore, MemoryVersion, Proposal
 from memory.paths import check_content, check_path
-from memory.scanning import DELETES, REMOVED_BEFORE, REPLACES_HUMAN_TEXT, scan
+from memory.scanning import DELETES, REMOVED_BEFORE, REPLACES_HUMAN_TEXT, UNSUPPORTED, scan
 from memory.signals import proposal_submitted
 from sessions.models import Agent, Event
 
 
 class Refused(ValueError):
     """A draft that is not taken; the message is the reason to show and to keep."""
+
+
+class KnownClaim(Refused):
+    """The claim was decided before, or waits; wording it otherwise changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class QuoteDraft:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One change that somebody wants to propose. `claim_key` is the same whenever the same claim is made."""
+    """One change that somebody wants to propose. `claim_key` is the same whenever the same claim is made.
+
+    `flags` are the proposer's own warnings; like those that scanning finds, they keep it from policies.
+    """
 
     operation: str
     path: str
@@ -51,6 +58,7 @@ class Draft:
     evidence: Sequence[QuoteDraft] = ()
     support: dict[str, Any] = field(default_factory=dict)
     benefit: float = 0.0
+    flags: Sequence[str] = ()
 
 
 @transaction.atomic
@@ -111,13 +119,21 @@ def submit_proposal(
     return proposal
 
 
+def check_draft(*, store: MemoryStore, draft: Draft, source: str) -> None:
+    """What `submit_proposal` would say of the draft's form, quotes and base. Raises `Refused` or `InvalidMemory`."""
+    _check_shape(draft, source)
+    _checked_quotes(store, draft.evidence)
+    _check_base(store, draft)
+
+
 def _check_shape(draft: Draft, source: str) -> None:
     check_path(draft.path)
     if draft.operation == Proposal.Operation.RENAME:
         check_path(draft.new_path)
     if draft.operation != Proposal.Operation.DELETE:
         check_content(draft.content)
-    if source == Proposal.Source.DREAM and not any(quote.stance == "supports" for quote in draft.evidence):
+    supported = any(quote.stance == "supports" for quote in draft.evidence) or UNSUPPORTED in draft.flags
+    if source == Proposal.Source.DREAM and not supported:
         raise Refused("A dream's proposal needs evidence that supports it.")
 
 
@@ -157,16 +173,22 @@ def normalised_text_key(draft: Draft) -> str:
 
 
 def _refuse_known_claims(store: MemoryStore, claim_key: str, text_key: str) -> None:
-    """Rejected stays rejected; open is not filed twice; what memory already says is not proposed again."""
+    if reason := known_claim(store=store, claim_key=claim_key, text_key=text_key):
+        raise KnownClaim(reason)
+
+
+def known_claim(*, store: MemoryStore, claim_key: str, text_key: str = "") -> str:
+    """Why the claim may not be filed, or ''. Rejected stays rejected; open is not filed twice; what memory says is not news."""
     same_claim = Proposal.objects.filter(store=store, claim_key=claim_key)
     same_text = Proposal.objects.filter(store=store, text_key=text_key)
     for rejected in (same_claim | same_text).rejected().order_by("-id")[:1]:
-        raise Refused(f"Rejected before, as {rejected.public_id}: {rejected.status_reason}")
+        return f"Rejected before, as {rejected.public_id}: {rejected.status_reason}"
     for waiting in (same_claim | same_text).open().order_by("-id")[:1]:
-        raise Refused(f"The same claim waits for a decision already, as {waiting.public_id}.")
+        return f"The same claim waits for a decision already, as {waiting.public_id}."
     known = Proposal.objects.filter(store=store, claim_key=claim_key, status=Proposal.Status.APPROVED)
     if live := known.filter(decision__version__memory__head__isnull=False).order_by("-id").first():
-        raise Refused(f"Memory says it already, since {live.public_id} was approved.")
+        return f"Memory says it already, since {live.public_id} was approved."
+    return ""
 
 
 def _check_base(store: MemoryStore, draft: Draft) -> None:
@@ -250,7 +272,9 @@ def _insert(
 
 def risks(store: MemoryStore, draft: Draft, claim_key: str, quotes: Sequence[str]) -> list[str]:
     """The flags that keep a proposal from policies and are explained to the reviewer."""
-    flags = set(scan(draft.path, draft.new_path, draft.content, draft.title, draft.rationale, *quotes))
+    flags = set(draft.flags) | set(
+        scan(draft.path, draft.new_path, draft.content, draft.title, draft.rationale, *quotes)
+    )
     if draft.operation == Proposal.Operation.CREATE and _was_removed(store, draft.path, claim_key):
         flags.add(REMOVED_BEFORE)
     if draft.operation == Proposal.Operation.DELETE:
