@@ -1,45 +1,119 @@
-"""System checks that look into the database: a dropped trigger is invisible to `makemigrations --check`."""
+"""System checks that look into the database: a disarmed guard is invisible to `makemigrations --check`."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import Error, Tags, register
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
-# The migration that made it, the table, the trigger.
-TRIGGERS = [
-    (("audit", "0002_append_only"), "audit_entry", "audit_entry_append_only_v1"),
-    (("memory", "0002_guards"), "memory_memoryversion", "memoryversion_append_only_v1"),
-    (("memory", "0002_guards"), "memory_evidence", "evidence_append_only_v1"),
-    (("memory", "0002_guards"), "memory_proposal", "proposal_frozen_v1"),
-    (("reviews", "0002_decisions"), "reviews_decision", "decision_append_only_v1"),
-    (("reviews", "0002_decisions"), "memory_memoryversion", "memoryversion_needs_decision_v1"),
+from audit.grants import APP_ROLE, REFUSED
+
+# The migration, and the file of triggers and functions that it runs.
+GUARDS = [
+    (("audit", "0002_append_only"), "append_only_v1"),
+    (("memory", "0002_guards"), "guards_v1"),
+    (("reviews", "0002_decisions"), "decisions_v1"),
 ]
+
+_TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (?P<name>\w+) .*? ON (?P<table>\w+)\s.*?(?=;)", re.S | re.M)
+_FUNCTION = re.compile(
+    r"^CREATE FUNCTION (?P<name>\w+)\(\) RETURNS trigger LANGUAGE plpgsql"
+    r"(?:\s+SET search_path = (?P<path>[\w, ]+?))? AS \$\$(?P<body>.*?)\$\$;",
+    re.S | re.M,
+)
+
+
+def triggers_in(sql: str) -> dict[tuple[str, str], str]:
+    """Table and name of each trigger that the file makes, with its definition in one line."""
+    return {(made["table"], made["name"]): " ".join(made[0].split()) for made in _TRIGGER.finditer(sql)}
+
+
+def functions_in(sql: str) -> dict[str, tuple[str, str]]:
+    """The name of each function that the file makes, with its body and its search path."""
+    return {made["name"]: (made["body"], made["path"] or "") for made in _FUNCTION.finditer(sql)}
 
 
 @register(Tags.database)
 def guards_are_in_place(databases: list[str] | None = None, **_: Any) -> list[Error]:
-    """Every trigger that carries a promise, and whose migration ran, exists and is enabled."""
-    errors = []
-    for alias in databases or []:
-        applied = MigrationRecorder(connections[alias]).applied_migrations()
-        present = _enabled_triggers(alias)
-        errors += [
-            Error(
-                f"trigger {trigger} on {table} is missing or disabled",
-                hint=f"Somebody removed it. Find out who, and restore it from {migration[0]}/sql/.",
-                id="audit.E001",
-            )
-            for migration, table, trigger in TRIGGERS
-            if migration in applied and (table, trigger) not in present
-        ]
-    return errors
+    """Every guard whose migration ran is there, is enabled and says what its file says, and no right was given back."""
+    return [error for alias in databases or [] for error in (*_guard_errors(alias), *_right_errors(alias))]
 
 
-def _enabled_triggers(alias: str) -> set[tuple[str, str]]:
+def guard_files(alias: str) -> Iterator[Path]:
+    """The files whose migration ran."""
+    applied = MigrationRecorder(connections[alias]).applied_migrations()
+    for migration, name in GUARDS:
+        if migration in applied:
+            yield Path(apps.get_app_config(migration[0]).path) / "sql" / f"{name}.sql"
+
+
+def _guard_errors(alias: str) -> Iterator[Error]:
+    triggers, functions = _triggers(alias), _functions(alias)
+    for file in guard_files(alias):
+        sql = file.read_text()
+        hint = f"Somebody with the owner's rights did this. Find out who, and restore it from {file}."
+        for (table, name), definition in triggers_in(sql).items():
+            if (table, name) not in triggers:
+                yield Error(f"trigger {name} on {table} is missing or disabled", hint=hint, id="audit.E001")
+            elif triggers[table, name] != definition:
+                yield Error(f"trigger {name} on {table} is not the one of {file.name}", hint=hint, id="audit.E002")
+        for name, function in functions_in(sql).items():
+            if functions.get(name) != function:
+                yield Error(f"function {name}() is not the one of {file.name}", hint=hint, id="audit.E003")
+
+
+def _right_errors(alias: str) -> Iterator[Error]:
+    for table, privilege in _forbidden_rights(alias):
+        yield Error(
+            f"the role {APP_ROLE} may {privilege} {table}, which it must not",
+            hint="Find out who granted it (to the role, or to PUBLIC). `manage.py migrate` takes it from the role.",
+            id="audit.E004",
+        )
+
+
+def _triggers(alias: str) -> dict[tuple[str, str], str]:
+    """The enabled triggers, as the files write them."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-            " WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+            "SELECT relname, tgname, replace(pg_get_triggerdef(pg_trigger.oid), ' ON public.', ' ON ')"
+            " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+            " WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND relnamespace = 'public'::regnamespace"
         )
-        return set(cursor.fetchall())
+        return {(table, name): definition for table, name, definition in cursor.fetchall()}
+
+
+def _functions(alias: str) -> dict[str, tuple[str, str]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT proname, prosrc, coalesce(array_to_string(proconfig, ' '), '')"
+            " FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND pronargs = 0"
+        )
+        return {name: (body, config.removeprefix("search_path=")) for name, body, config in cursor.fetchall()}
+
+
+def _forbidden_rights(alias: str) -> list[tuple[str, str]]:
+    """Table and right, for each that the application has and must not have.
+
+    Not asked as the owner, which only `migrate` is: it takes them away at its end, and must not be kept from it.
+    """
+    pairs = [(table, privilege) for table, privileges in REFUSED.items() for privilege in privileges]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked.name, asked.privilege
+            FROM unnest(%s::text[], %s::text[]) AS asked (name, privilege)
+            JOIN pg_class c ON c.relname = asked.name AND c.relnamespace = 'public'::regnamespace
+            JOIN pg_roles app ON app.rolname = %s
+            WHERE pg_get_userbyid(c.relowner) <> current_user
+              AND CASE asked.privilege
+                  WHEN 'UPDATE' THEN has_any_column_privilege(app.oid, c.oid, 'UPDATE')
+                  ELSE has_table_privilege(app.oid, c.oid, asked.privilege) END
+            ORDER BY 1, 2
+            """,
+            [[table for table, _ in pairs], [privilege for _, privilege in pairs], APP_ROLE],
+        )
+        return list(cursor.fetchall())

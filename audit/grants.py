@@ -4,19 +4,25 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 
 GRANTS = Path(__file__).parent / "sql" / "grants_v1.sql"
+APP_ROLE = "daylight_app"
 
-# Tables on which the application may only INSERT and SELECT.
+# Tables on which the application may only INSERT and SELECT, and which triggers guard as well.
 APPEND_ONLY = ("audit_entry", "memory_memoryversion", "memory_evidence", "reviews_decision")
+
+# What the application may not do, by table: events are what quotes stand in, memories what agents read.
+REFUSED = dict.fromkeys((*APPEND_ONLY, "agent_sessions_event"), ("UPDATE", "DELETE", "TRUNCATE")) | {
+    "memory_memory": ("DELETE", "TRUNCATE")
+}
 
 
 def apply_grants(using: str = "default", **_: Any) -> None:
     """Give `daylight_app` its rights. Idempotent; needs the schema's owner, as `migrate` does."""
     call_command("createcachetable", database=using, verbosity=0)
-    with connections[using].cursor() as cursor:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(GRANTS.read_text())
         present = set(connections[using].introspection.table_names(cursor))
-        for table in present.intersection(APPEND_ONLY):
-            cursor.execute(f'REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM daylight_app')
+        for table in present.intersection(REFUSED):
+            cursor.execute(f'REVOKE {", ".join(REFUSED[table])} ON "{table}" FROM {APP_ROLE}')

@@ -1,10 +1,13 @@
 """The JSON API, mounted at /api/v1/. Agents can send and read; nothing here can decide."""
 
+import logging
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+
+log = logging.getLogger("daylight.api")
 
 api = NinjaAPI(
     title="Daylight",
@@ -32,3 +35,11 @@ def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:  # 
     """A parameter that cannot be read, named."""
     complaints = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors]
     return JsonResponse({"error": "malformed", "detail": "; ".join(complaints)}, status=422)
+
+
+@api.exception_handler(Exception)
+def broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What nobody foresaw: agents learn that it failed, the log learns how."""
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    detail = "Daylight could not answer. Try again; the log has the reason."
+    return JsonResponse({"error": "internal_server_error", "detail": detail}, status=500)

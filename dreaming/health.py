@@ -1,11 +1,32 @@
 """`/healthz`: 200 when the database, the broker and a worker answer; 503 names what does not."""
 
+import math
+import threading
+import time
+from dataclasses import dataclass
+
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
 from kombu.exceptions import OperationalError
 
 from dreaming.celery import app
+
+FRESH_SECONDS = 5
+STALE_SECONDS = 30
+BROKER_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 2, "max_retries": 1, "interval_start": 0}
+
+
+@dataclass(slots=True)
+class Asked:
+    """The last answer of the worker, and when it was given (monotonic)."""
+
+    answer: str = ""
+    at: float = -math.inf
+
+
+_asked = Asked()
+_asking = threading.Lock()
 
 
 @require_GET
@@ -35,7 +56,23 @@ def _database() -> str:
 
 
 def _worker() -> str:
+    """What a worker answered within the last seconds: asking takes one, and many may want to know."""
+    now = time.monotonic()
+    if now - _asked.at < FRESH_SECONDS:
+        return _asked.answer
+    # While one thread asks, the others say what was known; before anything is, they wait for it.
+    if _asking.acquire(blocking=now - _asked.at > STALE_SECONDS):
+        try:
+            if time.monotonic() - _asked.at >= FRESH_SECONDS:
+                _asked.answer, _asked.at = _ask_worker(), time.monotonic()
+        finally:
+            _asking.release()
+    return _asked.answer
+
+
+def _ask_worker() -> str:
     try:
-        return "ok" if app.control.ping(timeout=1.0, limit=1) else "no worker answers"
+        with app.connection_for_write(transport_options=BROKER_TIMEOUTS) as broker:
+            return "ok" if app.control.ping(timeout=1.0, limit=1, connection=broker) else "no worker answers"
     except (OperationalError, OSError):
         return "the broker does not answer"

@@ -1,14 +1,48 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
+from django.utils.cache import patch_cache_control
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_NUL = "The address holds a NUL character (%00), which no name here has. Take it out."
+
+
+class NulMiddleware:
+    """PostgreSQL stores no NUL, so an address that holds one names nothing: 400 rather than a database error."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" not in request.path and "%00" not in query and "\0" not in query:
+            return self.get_response(request)
+        if request.path.startswith("/api/"):
+            return JsonResponse({"error": "malformed", "detail": _NUL}, status=400)
+        return HttpResponse(_NUL, status=400, content_type="text/plain; charset=utf-8")
+
+
+class NoStoreMiddleware:
+    """Pages of people who are signed in stay out of caches, so that a log-out leaves none behind."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_page = response.get("Content-Type", "").startswith("text/html") and response.status_code < 500
+        if is_page and not request.path.startswith("/api/") and request.user.is_authenticated:
+            patch_cache_control(response, no_store=True, private=True)
+        return response
 
 
 class HtmxLoginMiddleware:
     """An expired log-in answers a fragment's request with a redirect of the whole page, not of the fragment."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

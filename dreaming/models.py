@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
@@ -73,7 +73,9 @@ class DreamPolicy(models.Model):
         default="all",
         help_text="all, a number of days such as 30d, or a number of newest sessions such as 500",
     )
-    max_proposals = models.PositiveSmallIntegerField(default=12)
+    max_proposals = models.PositiveSmallIntegerField(
+        default=12, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     max_cost = max_cost_field()
     remote_store = models.CharField(
         "mirrors at Anthropic",
@@ -113,7 +115,9 @@ class Dream(models.Model):
     store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="dreams")
     engine = models.CharField(max_length=20, choices=Engine, default=Engine.MINING)
     window = models.CharField(max_length=20, default="all")
-    max_proposals = models.PositiveSmallIntegerField(default=12)
+    max_proposals = models.PositiveSmallIntegerField(
+        default=12, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
     requested_by = models.CharField(max_length=255)
     created_at = models.DateTimeField(db_default=Now())

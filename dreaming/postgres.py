@@ -129,6 +129,8 @@ def _start(home: Path) -> None:
     user = _server_user()
     sockets = private_socket_dir(home, uid=user.pw_uid if user else os.geteuid())
     options = {"listen_addresses": "", "unix_socket_directories": sockets, "unix_socket_permissions": "0700"}
+    # A statement that fails would stand in the log with its values: texts of sessions, and what they hold.
+    options["log_min_error_statement"] = "panic"
     if _fast():
         options |= {"fsync": "off", "full_page_writes": "off"}
     arguments = ["postgres", "-D", str(home), "-p", "5432"]

@@ -1,5 +1,6 @@
 """The root of all addresses. Names other packages by string, as the composition root."""
 
+from allauth.account import views as account_views
 from django.urls import include, path
 
 from dreaming import agent_views, health, views
@@ -13,7 +14,7 @@ dreaming_patterns = (
         path("dreams/<int:pk>/progress/", views.dream_progress, name="dream_progress"),
         path("dreams/<int:pk>/cancel/", views.cancel, name="cancel_dream"),
         path("agents/", agent_views.agents, name="agents"),
-        path("agents/new/", agent_views.new_agent, name="new_agent"),
+        path("new-agent/", agent_views.new_agent, name="new_agent"),
         path("agents/<str:slug>/", agent_views.agent_detail, name="agent_detail"),
         path("agents/<str:slug>/settings/", agent_views.change_agent, name="change_agent"),
         path("agents/<str:slug>/schedule/<int:store_id>/", agent_views.change_schedule, name="change_schedule"),
@@ -23,11 +24,21 @@ dreaming_patterns = (
     "dreaming",
 )
 
+# Of allauth only what our pages lead to: no sign-up, no e-mail addresses, no reset by a mail that nobody sends.
+account_patterns = [
+    path("login/", account_views.login, name="account_login"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("inactive/", account_views.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", account_views.password_change, name="account_change_password"),
+    path("2fa/", include("allauth.mfa.urls")),
+]
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/web", health.web_health, name="web_health"),
     path("api/v1/", api.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include(account_patterns)),
     path("", include(dreaming_patterns)),
     path("sessions/", include("sessions.urls")),
     path("", include("reviews.urls")),

@@ -75,13 +75,13 @@ def agent_memory(
         return JsonResponse({"error": "forbidden", "detail": "This key does not read that agent's memory."}, status=403)
     revisions = reading.live_revisions(key.agent)
     tag = reading.etag(key.agent, format, revisions)
-    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+    if _is_known(tag, request):
         response = HttpResponse(status=304)
     else:
         snapshots = reading.live_snapshots(key.agent)
         revisions = [(snapshot.store_id, snapshot.revision) for snapshot in snapshots]
         tag = reading.etag(key.agent, format, revisions)
-        response = _representation(key, format, snapshots)
+        response = _representation(key, format, snapshots, tag)
     if session:
         record_read(agent=key.agent, session_external_id=session, served=revisions)
     response["ETag"] = tag
@@ -89,9 +89,16 @@ def agent_memory(
     return response
 
 
-def _representation(key: ApiKey, format: Format, snapshots: list[reading.Snapshot]) -> HttpResponse:
+def _is_known(tag: str, request: HttpRequest) -> bool:
+    """Whether the agent has this answer. Weak marks do not count: proxies that compress set them."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return known == ["*"] or tag in (etag.removeprefix("W/") for etag in known)
+
+
+def _representation(key: ApiKey, format: Format, snapshots: list[reading.Snapshot], tag: str) -> HttpResponse:
     if format == "markdown":
-        return HttpResponse(reading.as_markdown(key.agent, snapshots), content_type="text/markdown; charset=utf-8")
+        text = reading.as_markdown(key.agent, snapshots, tag)
+        return HttpResponse(text, content_type="text/markdown; charset=utf-8")
     body = AgentMemoryOut(
         agent=key.agent.slug,
         stores=[

@@ -1,7 +1,9 @@
 """The digest that binds a decision to what the reviewer saw (promise 3)."""
 
+import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from audit.canonical import digest_of
 
@@ -24,12 +26,18 @@ def proposal_digest(
     content: str,
     title: str,
     rationale: str,
+    kind: str,
+    risk: Iterable[str],
+    support: dict[str, Any],
     evidence: Iterable[SeenEvidence],
 ) -> str:
-    """Hexadecimal SHA-256 over everything that a reviewer judges. The order of the evidence does not matter."""
+    """Hexadecimal SHA-256 over everything that a reviewer or a policy judges by.
+
+    The order of the evidence and of the flags does not matter. Raises `ValueError` for a NaN or an infinity.
+    """
     return digest_of(
         {
-            "v": 1,
+            "v": 2,
             "store": store,
             "operation": operation,
             "path": path,
@@ -38,6 +46,24 @@ def proposal_digest(
             "content": content,
             "title": title,
             "rationale": rationale,
+            "kind": kind,
+            "risk": sorted(risk),
+            "support": json_text(support),
             "evidence": [list(item) for item in sorted(evidence)],
         }
     )
+
+
+def json_text(value: Any) -> str:
+    """The same text for a JSON value before it goes into a `jsonb` column and after it came back.
+
+    There numbers are decimals: 1e23 comes back as an integer, -0.0 as 0.0. So whole numbers are written as
+    integers, exactly; other floats as the shortest decimal that gives them back. Raises `ValueError` for NaN.
+    """
+    plain = json.loads(json.dumps(value, allow_nan=False), parse_float=_number)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+def _number(text: str) -> int | float:
+    exact = Decimal(text)
+    return int(exact) if exact == exact.to_integral_value() else float(text)

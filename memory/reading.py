@@ -8,7 +8,7 @@ from audit.canonical import digest_of
 from sessions.models import Agent
 
 # Part of every ETag: raise it when the bytes of a response change for the same revision.
-RESPONSE_FORMAT = 1
+RESPONSE_FORMAT = 2
 
 _SNAPSHOT = """
     SELECT store.id, store.name, store.revision, version.path, version.content, version.sha256, version.revision
@@ -63,15 +63,26 @@ def etag(agent: Agent, representation: str, revisions: list[tuple[int, int]]) ->
     return f'"{digest_of(value)[:32]}"'
 
 
-def as_markdown(agent: Agent, snapshots: list[Snapshot]) -> str:
-    """The memory as text for a system prompt."""
+def as_markdown(agent: Agent, snapshots: list[Snapshot], tag: str) -> str:
+    """The memory as text for a system prompt: each entry byte for byte between two lines that no entry can forge."""
+    mark = _boundary(snapshots, tag)
     revisions = ", ".join(f"{snapshot.store} revision {snapshot.revision}" for snapshot in snapshots)
     parts = [
         f"# Approved memory of {agent.slug}",
         f"From {revisions or 'no store'}. Every entry was approved before it was served.",
     ]
-    for snapshot in snapshots:
-        parts += [f"## {snapshot.store}:{memory.path}\n\n{memory.content.strip()}" for memory in snapshot.memories]
-    if not any(snapshot.memories for snapshot in snapshots):
-        parts.append("Nothing has been approved yet.")
-    return "\n\n".join(parts) + "\n"
+    entries = [_entry(mark, snapshot.store, memory) for snapshot in snapshots for memory in snapshot.memories]
+    if entries:
+        parts.append(f"An entry stands between <{mark} …> and </{mark}>; other marks belong to its text.")
+    return "\n\n".join([*parts, *(entries or ["Nothing has been approved yet."])]) + "\n"
+
+
+def _entry(mark: str, store: str, memory: LiveMemory) -> str:
+    head = f'<{mark} store="{store}" path="{memory.path}" sha256="{memory.sha256}">'
+    return f"{head}\n{memory.content}\n</{mark}>"
+
+
+def _boundary(snapshots: list[Snapshot], tag: str) -> str:
+    """The same for the same ETag, and no text can hold it: it depends on every text that is served."""
+    served = [memory.sha256 for snapshot in snapshots for memory in snapshot.memories]
+    return f"memory-{digest_of([tag, served])[:16]}"

@@ -11,7 +11,10 @@ from sessions.redaction import redact
 SECRET = "secret"  # noqa: S105  (a flag's name)
 INVISIBLE = "invisible_characters"
 INJECTION = "injection"
+LOOKALIKES = "lookalikes"
 LINK = "link"
+CONTACT = "contact"
+COMMAND = "command"
 REPLACES_HUMAN_TEXT = "replaces_human_text"
 DELETES = "deletes"
 REMOVED_BEFORE = "removed_before"
@@ -22,7 +25,10 @@ EXPLANATIONS = {
     SECRET: "Something that looks like a key, password or card number stands in the text.",
     INVISIBLE: "Characters that cannot be seen, or that turn the direction of text, stand in it. They are shown as boxes.",
     INJECTION: "The text speaks to the agent about its instructions, tools or reviewers. Transcripts can plant such sentences.",
+    LOOKALIKES: "Words mix letters of several alphabets that look alike, such as a Cyrillic а among Latin letters.",
     LINK: "The text points at an address outside. Agents that follow it leave what was reviewed.",
+    CONTACT: "An e-mail address stands in the text. Agents may write to it, or copy it into what they send.",
+    COMMAND: "The text has a command that runs what it downloads or decodes, unseen.",
     REPLACES_HUMAN_TEXT: "It overwrites text that a person wrote or edited.",
     REMOVED_BEFORE: "Agents read this once, and a decision took it out. Look at why before it comes back.",
     UNSUPPORTED: "No event was found that says this. The text comes from elsewhere; nothing here proves it.",
@@ -48,7 +54,68 @@ _ORDERS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-_LINK = re.compile(r"\b(?:https?|ftp|data|javascript)\s*:\s*[^\s]|!\[[^\]]*\]\(", re.IGNORECASE)
+# A host without a scheme counts where its end is no file's and no attribute's: `src/app.py`, `os.path`, `log.info`.
+_LINK = re.compile(
+    r"""
+    \b(?:https?|ftp|data|javascript)\s*:\s*\S | \b[a-z][a-z0-9+.-]{0,20}://\S | \bmailto:
+  | !\[[^\]\n]{0,300}\]\s?[(\[]
+  | (?<![\w/:])//[a-z0-9-]+(?:\.[a-z0-9-]+)*(?:/\S|\.[a-z]{2,24}\b)
+  | \bwww\d?\.[\w-]+\.\w
+  | (?<![\w./@\\-])(?:[a-z0-9-]{1,63}\.){1,5}
+    (?:(?:com|org|net|edu|gov)\b(?![\w(=-]|\.\w)
+      |(?:com|org|net|info|biz|xyz|top|online|site|club|io|dev|app|ai|co|me|ru|cn|de|uk|eu|fr|nl|ch|in|jp|br|to|gg|link
+        |page|cloud|tech|store|shop)(?::\d+)?/\w)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_CONTACT = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}\b", re.IGNORECASE)
+_FETCH = r"\b(?:curl|wget|iwr|irm|invoke-webrequest|base64\s+(?:-d|--decode))\b"
+_SHELL = (
+    r"(?:sudo\s+(?:-\S+\s+)*)?(?:\S{0,40}/)?"
+    r"(?:(?:ba|z|da|k|fi|c)?sh|python[\d.]*(?!\s+-m\s+json)|perl|ruby|node|php|iex)\b"
+)
+_COMMAND = re.compile(
+    rf"{_FETCH}.{{0,300}}?\|\s*{_SHELL}"
+    rf"|\b(?:(?:ba|z|da|k|fi)?sh|eval|source|iex)\b[^\n]{{0,40}}?[<$]?\(\s*{_FETCH}",
+    re.IGNORECASE | re.DOTALL,
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+# Cyrillic, Armenian, Cherokee, Coptic and Lisu, and two phonetic letters.
+_FOREIGN = re.compile(r"[\u0400-\u058f\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4ff\ua640-\ua69f\uab70-\uabbf\u0251\u0261]")
+# Of Greek only what passes for Latin, and not in pairs: Δt, μs and kΩ are terms and units.
+_GREEK = re.compile("[ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορτυχ]")
+_AS_LATIN = {
+    ord(alike): latin
+    for latin, others in {
+        "a": "аАαΑɑ",
+        "b": "ВΒ",
+        "c": "сС",
+        "d": "ԁ",
+        "e": "еЕΕ",
+        "g": "ɡ",
+        "h": "һНΗ",
+        "i": "іІιΙ",
+        "j": "јЈ",
+        "k": "кКκΚ",
+        "l": "ӏ",
+        "m": "МΜ",
+        "n": "Ν",
+        "o": "оОοΟ",
+        "p": "рРρΡ",
+        "q": "ԛ",
+        "s": "ѕЅ",
+        "t": "ТΤт",
+        "u": "υ",
+        "v": "ν",
+        "w": "ԝ",
+        "x": "хХχΧ",
+        "y": "уУΥ",
+        "z": "Ζ",
+    }.items()
+    for alike in others
+}
+_PATTERNS = ((INJECTION, _ORDERS), (LINK, _LINK), (CONTACT, _CONTACT), (COMMAND, _COMMAND))
 _VISIBLE_CONTROLS = "\n\t\r"
 
 
@@ -72,6 +139,17 @@ def _joins_letters(text: str, index: int) -> bool:
     return len(around) == 2 and all(ord(char) > 0x2FF and not is_hidden(char) for char in around)
 
 
+def has_lookalikes(text: str) -> bool:
+    """Whether a word mixes Latin letters with ones of another alphabet that pass for them."""
+    return not text.isascii() and any(_mixes(word) for word in _WORD.findall(text))
+
+
+def _mixes(word: str) -> bool:
+    if word.isascii() or not _LATIN.search(word):
+        return False
+    return bool(_FOREIGN.search(word) or (len(word) > 2 and _GREEK.search(word)))
+
+
 def scan(*texts: str) -> list[str]:
     """The sorted flags of the given texts taken together; empty when nothing is suspicious."""
     flags = set()
@@ -81,8 +159,8 @@ def scan(*texts: str) -> list[str]:
             flags.add(SECRET)
         if has_hidden_characters(text):
             flags.add(INVISIBLE)
-        if _ORDERS.search(folded):
-            flags.add(INJECTION)
-        if _LINK.search(folded):
-            flags.add(LINK)
+        if has_lookalikes(folded):
+            flags.add(LOOKALIKES)
+        latin = folded.translate(_AS_LATIN)
+        flags |= {flag for flag, pattern in _PATTERNS if pattern.search(latin)}
     return sorted(flags)

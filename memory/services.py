@@ -215,6 +215,7 @@ def _insert(
     quotes: list[tuple[QuoteDraft, SeenEvidence]],
 ) -> Proposal:
     evidence = [seen for _, seen in quotes]
+    risk = risks(store, draft, claim_key, [seen.quote for seen in evidence])
     proposal = Proposal.objects.create(
         store=store,
         operation=draft.operation,
@@ -232,7 +233,7 @@ def _insert(
         text_key=text_key,
         support=draft.support,
         benefit=draft.benefit,
-        risk=risks(store, draft, claim_key, [seen.quote for seen in evidence]),
+        risk=risk,
         digest=proposal_digest(
             store=store.name,
             operation=draft.operation,
@@ -242,6 +243,9 @@ def _insert(
             content=draft.content,
             title=draft.title,
             rationale=draft.rationale,
+            kind=draft.kind,
+            risk=risk,
+            support=draft.support,
             evidence=evidence,
         ),
     )
@@ -325,6 +329,9 @@ def digest_over(proposal: Proposal, evidence: Iterable[SeenEvidence]) -> str:
         content=proposal.content,
         title=proposal.title,
         rationale=proposal.rationale,
+        kind=proposal.kind,
+        risk=proposal.risk,
+        support=proposal.support,
         evidence=evidence,
     )
 

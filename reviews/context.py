@@ -14,8 +14,10 @@ _SECTIONS = {
     "proposals": "desk",
     "dreams": "dreams",
     "stores": "memory",
+    "new-store": "memory",
     "memories": "memory",
     "agents": "agents",
+    "new-agent": "agents",
     "sessions": "agents",
     "record": "record",
 }

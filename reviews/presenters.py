@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, JSONField, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
-from django.db.models.functions import Greatest, JSONObject, Length, Now, StrIndex, Substr
+from django.db.models import Case, Count, F, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models.functions import Coalesce, Greatest, JSONObject, Length, Now, StrIndex, Substr
 
 from audit.canonical import digest_of
 from audit.models import Entry
@@ -15,7 +15,7 @@ from memory.models import Evidence, Proposal
 from memory.services import digest_over
 from reviews.diffs import Piece, diff_lines
 from reviews.visible import hidden_count
-from sessions.models import Agent, Event
+from sessions.models import Agent, Event, Session
 
 CONTEXT_CHARACTERS = 240
 NEAR_LIMIT = 12
@@ -246,7 +246,8 @@ def near(proposal: Proposal) -> Near:
 
 def readers_of(proposal: Proposal) -> QuerySet[Agent]:
     """The agents that read the store, with the sessions they ran in the last seven days."""
-    lately = Count("sessions", filter=Q(sessions__occurred_at__gte=Now() - timedelta(days=7)))
+    recent = Session.objects.filter(agent=OuterRef("pk"), occurred_at__gte=Now() - timedelta(days=7)).order_by()
+    lately = Coalesce(Subquery(recent.values("agent").annotate(number=Count("pk")).values("number")), 0)
     return Agent.objects.filter(stores=proposal.store_id).annotate(lately=lately).order_by("slug")[:READERS_SHOWN]
 
 

@@ -18,6 +18,7 @@ LEAD_IN = 20
 CLIP = 4_000
 # A browser that is given tens of megabytes of one event helps nobody.
 WHOLE = 1_000_000
+MAX_SEQ = 2**63 - 1
 TEXTS = ("text", "input", "output")
 
 
@@ -71,7 +72,10 @@ def session_event(request: HttpRequest, pk: int, seq: int) -> HttpResponse:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+    if not text or len(text) > 19 or not (text.isascii() and text.isdigit()):
+        return None
+    number = int(text)
+    return number if number <= MAX_SEQ else None
 
 
 def _page(agent_session: Session, at: int | None, after: int | None, before: int | None) -> list[Event]:

@@ -1,3 +1,10 @@
+DROP TRIGGER memoryversion_shown_v1 ON memory_memoryversion;
+DROP TRIGGER memory_shows_newest_v1 ON memory_memory;
+DROP FUNCTION daylight_memory_shows_newest_v1();
+DROP TRIGGER memoryversion_is_next_v1 ON memory_memoryversion;
+DROP FUNCTION daylight_version_is_next_v1();
+DROP TRIGGER memorystore_revision_grows_v1 ON memory_memorystore;
+DROP FUNCTION daylight_revision_grows_v1();
 DROP TRIGGER proposal_frozen_v1 ON memory_proposal;
 DROP FUNCTION daylight_proposal_frozen_v1();
 DROP TRIGGER evidence_append_only_v1 ON memory_evidence;

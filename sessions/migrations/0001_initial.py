@@ -227,7 +227,12 @@ class Migration(migrations.Migration):
                 ("event_count", models.PositiveIntegerField()),
                 ("sha256", models.CharField(help_text="Of the session as it was sent", max_length=64)),
                 ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("occurred_at", models.DateTimeField(help_text="started_at, or when it was received if that is not known or earlier")),
+                (
+                    "occurred_at",
+                    models.DateTimeField(
+                        help_text="started_at, or when it was received if that is not known or earlier"
+                    ),
+                ),
                 (
                     "agent",
                     models.ForeignKey(

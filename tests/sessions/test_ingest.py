@@ -1,5 +1,6 @@
 """The one way in: all of a batch or nothing, once, and on the record."""
 
+import json
 import threading
 
 import pytest
@@ -218,3 +219,19 @@ def test_racing_imports_keep_each_session_once():
     assert sum(created) == Session.objects.count() == 60
     assert Event.objects.count() == 120
     assert Entry.objects.filter(action="agent.created").count() == 3
+
+
+def test_names_and_call_ids_are_redacted_and_results_still_find_their_calls():
+    first, second = ("sk-ant-api03-" + letters * 12 for letters in ("Ab1", "Cd2"))
+    events = [
+        {"seq": 0, "type": "tool_call", "tool": f"run {first}", "call_id": first},
+        {"seq": 1, "type": "tool_call", "tool": "run", "call_id": second},
+        {"seq": 2, "type": "tool_result", "tool": "run", "call_id": second, "output": "b"},
+        {"seq": 3, "type": "tool_result", "tool": "run", "call_id": first, "output": "a"},
+    ]
+    session = prepare(json.dumps({"id": "s-1", "agent": "a-bot", "task_id": first, "events": events}).encode())
+    rows = [row.split("\t") for row in session.copy_rows.decode().splitlines()]
+    assert not any(secret in str(session) for secret in (first, second))
+    assert (session.task_id, rows[0][5]) == ("[redacted:api_key]", "run [redacted:api_key]")
+    assert rows[0][6] == rows[3][6] != rows[1][6] == rows[2][6]
+    assert session.redactions == {"api_key": 4}

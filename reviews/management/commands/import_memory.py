@@ -24,9 +24,14 @@ class Command(BaseCommand):
         parser.add_argument("--store", required=True)
         parser.add_argument("--by", required=True, help="username of the reviewer who answers for it")
         parser.add_argument("--reason", required=True)
+        parser.add_argument(
+            "--accept-flags", action="store_true", help="take texts that look suspicious; never ones with a secret"
+        )
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *, folder: Path, store: str, by: str, reason: str, json: bool, **_: Any) -> None:
+    def handle(
+        self, *, folder: Path, store: str, by: str, reason: str, accept_flags: bool, json: bool, **_: Any
+    ) -> None:
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder.")
         if not reason.strip():
@@ -34,13 +39,17 @@ class Command(BaseCommand):
         reviewer = User.objects.filter(username=by, is_active=True).first()
         if reviewer is None or not has_role(reviewer, REVIEWER):
             raise CommandError(f"{by} is not an active user with the role reviewer. Only reviewers decide.")
-        report = import_memory(folder=folder, store=_store(store), by=reviewer, reason=reason)
+        report = import_memory(
+            folder=folder, store=_store(store), by=reviewer, reason=reason, accept_flags=accept_flags
+        )
         if json:
             self.stdout.write(_as_json(asdict(report)))
         else:
             self.stdout.write(
                 f"{len(report.created)} created, {len(report.updated)} updated, {len(report.unchanged)} unchanged."
             )
+            for path, flags in report.flagged:
+                self.stdout.write(f"{path} went in flagged: {', '.join(flags)}.")
         for file, why in report.refused:
             self.stderr.write(f"{file}: {why}")
         if report.refused:

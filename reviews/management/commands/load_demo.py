@@ -47,14 +47,10 @@ class Command(BaseCommand):
 
 
 def _ensure_users(password: str) -> None:
-    """The accounts exist and take the password of this start."""
+    """The accounts exist. One that was there keeps its password: it may be somebody's own, by the same name."""
     for username, role, name in USERS:
-        user = User.objects.filter(username=username).first()
-        if user is None:
+        if not User.objects.filter(username=username).exists():
             create_user(username=username, roles=[role], name=name, email="", password=password)
-        elif not user.check_password(password):
-            user.set_password(password)
-            user.save(update_fields=["password"])
 
 
 def _load_fleet() -> None:
@@ -68,6 +64,9 @@ def _load_fleet() -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         rita = User.objects.get(username="rita")
-        import_memory(folder=Path(folder), store=store, by=rita, reason="The playbook as it stood before Daylight.")
+        reason = "The playbook as it stood before Daylight."
+        report = import_memory(folder=Path(folder), store=store, by=rita, reason=reason)
+        if report.refused:
+            raise CommandError(f"The demo's own playbook is refused: {report.refused[0]}")
     dream = request_dream(store=store, actor=Actor.system("demo"))
     run_dream(dream.pk)
