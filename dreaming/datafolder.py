@@ -73,9 +73,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def socket_dir(home: Path) -> Path:
     """The server's own folder, or one with a short and plain name when a socket there cannot be named."""
-    if len(os.fsencode(f"{home}{LONGEST_SOCKET_NAME}")) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(
-        f"{home}"
-    ):
+    if len(os.fsencode(f"{home}{LONGEST_SOCKET_NAME}")) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(f"{home}"):
         return home
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return Path("/tmp") / f"daylight-{os.geteuid()}-{digest}"  # noqa: S108 (private_socket_dir looks at it)

@@ -53,9 +53,9 @@ class _Measured:
 def mine(digests: Sequence[Digest], thresholds: Thresholds | None = None) -> MiningResult:
     """Find recurring failures and workarounds, best first.
 
-    Benjamini-Hochberg runs over two families of hypotheses: how sessions ended (one for each error that
-    enough sessions met), and what agents did about each error or what set its calls apart (every change and
-    feature that was looked at). The number of sessions, which decides what is looked at, does not depend on
+    Benjamini-Hochberg runs over three families of hypotheses, each with all that was looked at: how sessions
+    ended (one for each error that enough sessions met), what agents changed after each error, and what set
+    its calls apart. The number of sessions, which decides what is looked at, does not depend on
     outcomes. The result does not depend on the order of `digests`.
     """
     limits = thresholds or Thresholds()
@@ -114,10 +114,9 @@ def _adjust(measured: list[_Measured]) -> None:
         item.p_outcome = p_value
     moves = [adoption for item in measured for adoption in item.adoptions]
     features = [cause for item in measured for cause in item.causes]
-    reactions = adjusted([move.p_value for move in moves] + [cause.p_adjusted for cause in features])
-    for move, p_value in zip(moves, reactions, strict=False):
+    for move, p_value in zip(moves, adjusted([move.p_value for move in moves]), strict=True):
         move.p_value = p_value
-    rest = iter(reactions[len(moves) :])
+    rest = iter(adjusted([cause.p_adjusted for cause in features]))
     for item in measured:
         item.causes = [with_p(cause, next(rest)) for cause in item.causes]
 

@@ -30,8 +30,10 @@ class Adoption:
 
 
 def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
-    """Return every change that enough sessions made, with the test that it follows this error more than
-    success.
+    """Return every change that enough sessions made, with its p-value.
+
+    Two tests, the smaller p doubled (Bonferroni): that the change follows this error more often than a call
+    that worked, and that the tool then works more often than after any other try (`_by_effect`).
     """
     found: dict[str, Adoption] = {}
     for at, met in sorted(group.meetings.items()):
@@ -40,14 +42,27 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
             if at not in kept or (repair.helped and not kept[at].helped):
                 kept[at] = repair
     enough = [found[change] for change in sorted(found) if len(found[change].repairs) >= at_least]
-    base = window.baseline(group.families, group.meetings.keys())
+    base = window.baseline(group.families, group.meetings.keys(), at_least=len(group.meetings))
     for adoption in enough:
         moved = base.moved(adoption.change)
         adoption.usual = moved / base.sessions if base.sessions else 0.0
-        adoption.p_value = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
+        follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
+        adoption.p_value = min(1.0, 2 * min(follows, _by_effect(adoption, group)))
         if not base.sessions and adoption.change.startswith(("other tool", "first")):
             adoption.p_value = 0.0
     return enough
+
+
+def _by_effect(adoption: Adoption, group: Group) -> float:
+    """One-sided p that the change works no more often than the other tries of the same tool after this
+    error.
+    """
+    if adoption.change.startswith("other tool"):
+        return 1.0
+    others = [met for at, met in group.meetings.items() if at not in adoption.repairs]
+    tries = [[item for item in met.repairs if not item.change.startswith("other tool")] for met in others]
+    tried = [any(item.helped for item in made) for made in tries if made]
+    return fisher_more(Table(adoption.helped, len(adoption.repairs), sum(tried), len(tried)))
 
 
 def is_substitute(adoption: Adoption, group: Group) -> bool:

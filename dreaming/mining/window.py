@@ -113,15 +113,15 @@ class Window:
         uses = (use for name in families for use in self.uses.get(name, {}).get(at, ()))
         return [use for use in uses if use.successes]
 
-    def baseline(self, families: frozenset[str], met: Collection[int]) -> Baseline:
+    def baseline(self, families: frozenset[str], met: Collection[int], at_least: int = _FEW) -> Baseline:
         """What is usual in sessions where the tool worked and that are not in `met`, or in all if those are
-        few.
+        fewer than `at_least`.
         """
         callers = self.callers(families)
         inside = [at for at in met if at in callers.working]
         apart = len(callers.working) - len(inside)
         less: Counter[str] = Counter()
-        if apart < _FEW:
+        if apart < max(_FEW, at_least):
             return Baseline(len(callers.working), callers, less)
         for at in inside:
             worked = self._working(at, families)

@@ -11,9 +11,7 @@ from dreaming import processes
 
 
 class Command(BaseCommand):
-    help = (
-        "Start the database, the broker, the web server, a worker and the scheduler. Ctrl-C stops them all."
-    )
+    help = "Start the database, the broker, the web server, a worker and the scheduler. Ctrl-C stops them all."
     requires_system_checks: list[str] = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:

@@ -1,0 +1,114 @@
+"""The demo fleet: which lessons a first look gives, which are left out and why, and what is flagged."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dreaming.demo import demo_sessions
+from dreaming.mining import EventView, Finding, MiningResult, SessionView, digest_session, mine
+from dreaming.writer import write
+from memory.scanning import INJECTION, scan
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _event(given: dict[str, Any]) -> EventView:
+    return EventView(
+        seq=given["seq"],
+        type=given["type"],
+        role=given.get("role", ""),
+        text=given.get("text", ""),
+        tool=given.get("tool", ""),
+        call_id=given.get("call_id", ""),
+        input=json.dumps(given["input"]) if "input" in given else "",
+        output=_text(given["output"]) if "output" in given else "",
+        is_error=given.get("is_error"),
+    )
+
+
+def _view(ref: int, given: dict[str, Any]) -> SessionView:
+    return SessionView(
+        ref=ref,
+        external_id=given["id"],
+        agent=given["agent"],
+        principal=given["principal"],
+        task_id=given["task_id"],
+        outcome=given["outcome"]["status"],
+        score=given["outcome"]["score"],
+        events=[_event(event) for event in given["events"]],
+    )
+
+
+def dreamt(seed: int) -> MiningResult:
+    sessions = demo_sessions(until=datetime(2026, 11, 3, tzinfo=UTC), seed=seed)
+    return mine([digest_session(_view(ref, given)) for ref, given in enumerate(sessions)])
+
+
+RESULT = dreamt(20)  # the seed that `make run` loads
+
+
+def the(tool: str) -> Finding:
+    return next(item for item in RESULT.findings if item.tool == tool)
+
+
+@pytest.mark.parametrize(
+    ("tool", "change", "claim"),
+    [
+        (
+            "export_statement",
+            "form: from_date from `9999-99-99` to `99.99.9999`",
+            "`export_statement`: give `from_date` as `99.99.9999` (9 a digit, a a letter), not as `9999-99-99`",
+        ),
+        ("post_payment", "first: request_review_release", "Call `request_review_release` before `post_payment`"),
+        (
+            "find_member_by_email",
+            "other tool: find_member_by_number",
+            "Use `find_member_by_number` instead of `find_member_by_email` when that answers "
+            "`no member with this address`",
+        ),
+        (
+            "search_clauses",
+            "arguments: add jurisdiction",
+            "`search_clauses`: give it `jurisdiction` in the first call",
+        ),
+        ("approve_settlement", "arguments: add part", "`approve_settlement`: give it `part` in the first call"),
+        (
+            "read_record",
+            "arguments: add override_consent",
+            "`read_record`: give it `override_consent` in the first call",
+        ),
+    ],
+)
+def test_the_lessons(tool: str, change: str, claim: str) -> None:
+    found = the(tool)
+    assert found.kind == "workaround"
+    assert found.remedy is not None
+    assert found.remedy.change == change
+    assert write(found).title == claim
+
+
+def test_the_letter_that_gives_orders_is_flagged_and_not_repeated() -> None:
+    found = the("read_attachment")
+    draft = write(found)
+    assert not scan(draft.title, draft.content, draft.rationale)
+    assert INJECTION in scan(*(item.quote for item in found.evidence))
+
+
+def test_nothing_else_is_proposed_and_the_rest_is_left_out_with_its_reason() -> None:
+    assert len(RESULT.findings) == 7
+    left = {item.tool: item.reason for item in RESULT.discarded}
+    assert left["search_documents"] == "transient: it heals on an identical retry"
+    assert left["print_label"] == "one-session storm: 30 times in a single session"
+
+
+def test_another_fleet_gives_the_same_lessons() -> None:
+    for seed in range(1, 6):
+        tools = [found.tool for found in dreamt(seed).findings]
+        assert "export_statement" in tools
+        assert "post_payment" in tools
