@@ -14,10 +14,12 @@ from dreaming.mining.changes import (
     features_of,
     leading,
     short_input,
+    signature,
     specific_values,
 )
+from dreaming.mining.remarks import remarks_of
 from dreaming.mining.templates import tool_family
-from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, ToolUse
+from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
 
 _REACH = 8
 _OTHER_REACH = 3
@@ -28,6 +30,8 @@ _MAX_MOVES = 40
 _MAX_TOOLS = 60
 _MAX_KNOWN = 5_000
 _MAX_EARLIER = 6
+_MAX_STEPS = 80
+_STEP_QUOTE = 120
 
 
 @dataclass(slots=True)
@@ -75,7 +79,41 @@ def digest_session(session: SessionView) -> Digest:
         tools=tuple(_tool_use(tool, use) for tool, use in sorted(ranked)),
         errors=tuple(_error_seen(errors[key]) for key in sorted(errors)[:_MAX_ERRORS]),
         repairs=tuple(repairs[key] for key in sorted(repairs)[:_MAX_REPAIRS]),
+        steps=_steps(story.calls),
+        remarks=remarks_of(session.events),
+        score=session.score,
+        source=session.source,
+        silent=_silent(session),
     )
+
+
+def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
+    """Return the calls that were answered, by signature; of a very long session its start and its end."""
+    found: list[StepSeen] = []
+    for call in calls:
+        if not call.has_call or not call.answered:
+            continue
+        name = signature(call)
+        if not found or (found[-1].signature, found[-1].worked) != (name, call.worked):
+            found.append(StepSeen(name, call.worked, _step_quote(call)))
+    if len(found) > _MAX_STEPS:
+        found = found[: _MAX_STEPS * 3 // 4] + found[-_MAX_STEPS // 4 :]
+    return tuple(found)
+
+
+def _step_quote(call: Call) -> Quote:
+    if call.input not in {"", "{}", "null"}:
+        return Quote(call.seq, call.input[:_STEP_QUOTE])
+    return Quote(call.result_seq, call.output[:_STEP_QUOTE])
+
+
+def _silent(session: SessionView) -> tuple[str, ...]:
+    """Name the tools that gave results of which none says whether it is an error."""
+    flagged: dict[str, bool] = {}
+    for event in session.events:
+        if event.type == "tool_result" and event.tool:
+            flagged[event.tool] = flagged.get(event.tool, False) or event.is_error is not None
+    return tuple(sorted(tool for tool, known in flagged.items() if not known)[:_MAX_TOOLS])
 
 
 def _walk(calls: list[Call], uses: dict[str, _Use], errors: dict[tuple[str, str], _Error]) -> None:

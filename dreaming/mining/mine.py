@@ -1,15 +1,17 @@
-"""A dream pass over digests: recurring failures and workarounds, and what was left out with the reason."""
+"""A dream pass over digests: what it finds, of every kind, and what was left out with the reason."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.groups import Group, group_errors
+from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.preferences import find_preferences
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -31,13 +33,15 @@ from dreaming.mining.values import (
     Remedy,
     Support,
     Thresholds,
+    Workflow,
 )
 from dreaming.mining.window import Comparison, Window
-from dreaming.mining.wording import reads_as_instruction
+from dreaming.mining.workflows import find_workflows
 
 _MAX_DISCARDED = 200
 _STORM = 5
 _COSTLY_SHARE = 0.1
+_CONVERGED = 3
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
 
 
@@ -51,7 +55,7 @@ class _Measured:
 
 
 def mine(digests: Sequence[Digest], thresholds: Thresholds | None = None) -> MiningResult:
-    """Find recurring failures and workarounds, best first.
+    """Find recurring failures, workarounds, workflows and preferences, best first.
 
     Benjamini-Hochberg runs over three families of hypotheses, each with all that was looked at: how sessions
     ended (one for each error that enough sessions met), what agents changed after each error, and what set
@@ -74,12 +78,56 @@ def mine(digests: Sequence[Digest], thresholds: Thresholds | None = None) -> Min
             found.append(verdict)
         else:
             left.append(verdict)
+    workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
+    found, covered = _told_as_order(found, workflows)
+    preferences, unwanted = find_preferences(window, limits, least)
+    found = [*found, *workflows, *preferences]
     found.sort(key=lambda item: (-item.benefit, item.claim_key))
+    left += covered + unwanted
     found, covered = _distinct(found)
     left += covered
+    found = [replace(item, graduates=_converges(item)) for item in found]
     left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
     events = sum(digest.events for digest in digests)
     return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events)
+
+
+def _explained(measured: list[_Measured], found: list[Finding], limits: Thresholds) -> set[int]:
+    """Return the sessions that met an error which is a finding, or with which sessions end otherwise."""
+    told = {(item.tool, item.template) for item in found}
+    groups = [
+        item.group
+        for item in measured
+        if (item.group.tool, item.group.template) in told or item.p_outcome <= limits.alpha
+    ]
+    return {at for group in groups for at in group.meetings}
+
+
+def _told_as_order(found: list[Finding], workflows: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
+    """Leave out the errors whose cause is an order of calls that a workflow proves by how sessions end."""
+    orders = {(item.lesson.first, item.lesson.second): item for item in workflows if isinstance(item.lesson, Workflow)}
+    kept: list[Finding] = []
+    covered: list[Discarded] = []
+    for item in found:
+        kind, _, rest = item.causes[0].feature.partition(":") if item.causes and item.remedy is None else ("", "", "")
+        order = orders.get((tool_family(item.tool), rest.partition(":")[0])) if kind.startswith("after") else None
+        if order is None:
+            kept.append(item)
+            continue
+        reason = f"covered by another finding: {order.title}"
+        covered.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
+    return kept, covered
+
+
+def _converges(item: Finding) -> bool:
+    """Whether several agents found the same thing, and not on one task or for one principal alone."""
+    if item.kind in {"preference", "upkeep"} or item.warning:
+        return False
+    agents = item.remedy.agents if item.remedy is not None else item.support.agents
+    if isinstance(item.lesson, Workflow):
+        agents = min(item.support.agents, max(item.lesson.agents_for, 1))
+    alone = item.support.principals == 1 or item.support.tasks == 1
+    return agents >= _CONVERGED and not alone
 
 
 def _distinct(found: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
@@ -96,6 +144,8 @@ def _distinct(found: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
 
 
 def _lesson(item: Finding) -> str:
+    if item.lesson is not None:
+        return item.claim_key
     if item.remedy is not None:
         change = item.remedy.change.partition(" instead of ")[0]
         return f"{change} {item.template}" if change == OTHER_VALUES else change

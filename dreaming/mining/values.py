@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-DIGEST_VERSION = 1
+DIGEST_VERSION = 2
 QUOTE_LIMIT = 300
 
-Kind = Literal["recurring_failure", "workaround"]
+Kind = Literal["recurring_failure", "workaround", "workflow", "preference", "upkeep"]
 Stance = Literal["supports", "contradicts"]
 
 
@@ -40,6 +40,7 @@ class SessionView:
     outcome: str
     score: float | None
     events: Sequence[EventView]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,32 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class StepSeen:
+    """One step of a session's work: the call's abstracted signature, in order, repeats in a row left out."""
+
+    signature: str
+    worked: bool
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class RemarkSeen:
+    """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, or an
+    `objection` (a denial that may concern this task alone).
+
+    `quote` is the text, or its first `QUOTE_LIMIT` characters.
+    """
+
+    kind: str
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
-    """What a pass keeps of one session: a few KB, however long the session was."""
+    """What a pass keeps of one session: a few KB, however long the session was.
+
+    `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
+    """
 
     ref: int
     external_id: str
@@ -129,6 +154,11 @@ class Digest:
     tools: tuple[ToolUse, ...]
     errors: tuple[ErrorSeen, ...]
     repairs: tuple[RepairSeen, ...]
+    steps: tuple[StepSeen, ...] = ()
+    remarks: tuple[RemarkSeen, ...] = ()
+    score: float | None = None
+    source: str = ""
+    silent: tuple[str, ...] = ()
     version: int = DIGEST_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -140,12 +170,16 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        plain = {key: value for key, value in data.items() if key not in {"tools", "errors", "repairs"}}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "silent"}
+        plain = {key: value for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
             tools=tuple(ToolUse(**_tuples(item)) for item in data["tools"]),
             errors=tuple(ErrorSeen(**_tuples(item)) for item in data["errors"]),
             repairs=tuple(RepairSeen(**_tuples(item)) for item in data["repairs"]),
+            steps=tuple(StepSeen(**_tuples(item)) for item in data["steps"]),
+            remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
+            silent=tuple(data["silent"]),
         )
 
 
@@ -252,8 +286,76 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Workflow:
+    """An ordered sequence of steps, gaps allowed, that successes share and failures lack.
+
+    `contrast` says what it was compared with, for the steps `first` and `second`: `before`, sessions that
+    took `second` without `first` before it; `after`, sessions that took `first` and never `second` after it;
+    `order`, sessions that took both the other way round. `agents_for` of `agents_known` agents with both
+    kinds of session do better with it; `p_agents` is two-sided, within agents.
+    """
+
+    steps: tuple[str, ...]
+    contrast: str
+    first: str
+    second: str
+    agents_for: int
+    agents_known: int
+    p_agents: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
+    that most remarks share; `kinds` counts corrections, denials and repeated requests.
+    """
+
+    words: str
+    keys: tuple[str, ...]
+    negative: bool
+    kinds: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
+
+    `operation` is `update` or `delete`; `why` is `duplicate` or `contradicted`; `other` is the path of the
+    memory that stays, or what contradicts in words; `before` and `after` are the passage that changes.
+    """
+
+    operation: str
+    path: str
+    version: int
+    why: str
+    other: str
+    before: str
+    after: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """One live memory of the store's snapshot; `version` is the id of its head.
+
+    `served` counts sessions that were given it, `None` where reads were not recorded.
+    """
+
+    path: str
+    text: str
+    version: int
+    served: int | None = None
+    served_success: int = 0
+    served_known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members."""
+    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members.
+
+    `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
+    system prompt or the codebase rather than in memory.
+    """
 
     kind: Kind
     claim_key: str
@@ -269,6 +371,8 @@ class Finding:
     causes: tuple[Cause, ...]
     benefit: float
     evidence: tuple[EvidenceRef, ...]
+    lesson: Workflow | Preference | Upkeep | None = None
+    graduates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +402,8 @@ class Thresholds:
     min_adoption: float = 0.25
     min_help: float = 0.6
     min_share: float = 0.02
+    min_gain: float = 0.15
+    min_principals: int = 3
     max_evidence: int = 12
 
     def sessions_for(self, window: int) -> int:

@@ -215,6 +215,22 @@ def test_a_call_that_comes_too_late_is_told_as_an_order() -> None:
             ], "failure"
         return [("paint_hull", paint, "painted"), ("seal_hull", seal, "sealed")], ""
 
+    result = passed(corpus(270, special))
+    found = only(result)
+    assert found.kind == "workflow"
+    assert found.title == "paint_hull → seal_hull"
+    assert [item.reason for item in result.discarded] == ["covered by another finding: paint_hull → seal_hull"]
+
+
+def test_a_call_that_comes_too_late_is_the_cause_where_outcomes_are_unknown() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        hull = code(rng, "hull")
+        paint, seal = {"hull": hull, "shade": "ochre"}, {"hull": hull}
+        if ref % 9 == 0:
+            late = ("paint_hull", paint, "hull no longer takes paint", True)
+            return [("seal_hull", seal, "sealed"), late], "unknown"
+        return [("paint_hull", paint, "painted"), ("seal_hull", seal, "sealed")], "unknown"
+
     found = only(passed(corpus(270, special)))
     assert found.kind == "recurring_failure"
     assert found.causes[0].feature == "after-same:seal_hull:hull"
