@@ -27,6 +27,8 @@ _MAX_NAMES = 80
 _CHUNK = 512
 _NEVER = 10_000
 _LONGEST = 6
+_SAMPLE = 200
+_CLEARER = 8
 _SHARED = 0.8
 _SAME = 0.6
 _WEAK = 0.05
@@ -70,7 +72,7 @@ def find_workflows(window: Window, limits: Thresholds, least: int, explained: Co
         pair = _confirmed(contrast, first, second, p_adjusted, table, window, limits, least, frozenset(explained))
         if pair is not None:
             pairs.append(pair)
-    pairs.sort(key=lambda item: (-item.weight, _CONTRASTS.index(item.contrast), item.first, item.second))
+    pairs.sort(key=lambda item: _rank(item, window))
     chosen: list[Pair] = []
     found: list[Finding] = []
     for pair in pairs:
@@ -78,6 +80,16 @@ def find_workflows(window: Window, limits: Thresholds, least: int, explained: Co
             chosen.append(pair)
             found.append(_finding(pair, _chain(pair, pairs, window), window, limits))
     return found
+
+
+def _rank(pair: Pair, window: Window) -> tuple[float, int, float, str, str]:
+    """Sort pairs by how clear they are; of those that are about as clear, steps that follow close come first."""
+    gaps = []
+    for at in sorted(pair.shown)[:_SAMPLE]:
+        places = {step.signature: number for number, step in reversed(list(enumerate(window.digests[at].steps)))}
+        gaps.append(abs(places.get(pair.second, _NEVER) - places.get(pair.first, _NEVER)))
+    clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER)
+    return clear, _CONTRASTS.index(pair.contrast), sum(gaps) / max(1, len(gaps)), pair.first, pair.second
 
 
 def _adds(pair: Pair, chosen: Sequence[Pair], window: Window, limits: Thresholds) -> bool:
