@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.echoes import without_echoes
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.groups import Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
@@ -23,12 +24,14 @@ from dreaming.mining.remedies import (
 )
 from dreaming.mining.stats import adjusted
 from dreaming.mining.templates import own_words, tool_family
+from dreaming.mining.upkeep import already_said, contradicted, duplicates, unread
 from dreaming.mining.values import (
     Cause,
     Digest,
     Discarded,
     Finding,
     Kind,
+    MemoryView,
     MiningResult,
     Remedy,
     Support,
@@ -54,8 +57,17 @@ class _Measured:
     p_outcome: float = 1.0
 
 
-def mine(digests: Sequence[Digest], thresholds: Thresholds | None = None) -> MiningResult:
-    """Find recurring failures, workarounds, workflows and preferences, best first.
+def mine(
+    digests: Sequence[Digest],
+    thresholds: Thresholds | None = None,
+    *,
+    memories: Sequence[MemoryView] = (),
+    served: Mapping[int, Sequence[str]] | None = None,
+) -> MiningResult:
+    """Find recurring failures, workarounds, workflows, preferences and upkeep, best first.
+
+    `memories` are what the store says now; `served` maps a session's ref to the texts of memory that it was
+    given, which are no new evidence.
 
     Benjamini-Hochberg runs over three families of hypotheses, each with all that was looked at: how sessions
     ended (one for each error that enough sessions met), what agents changed after each error, and what set
@@ -63,7 +75,7 @@ def mine(digests: Sequence[Digest], thresholds: Thresholds | None = None) -> Min
     outcomes. The result does not depend on the order of `digests`.
     """
     limits = thresholds or Thresholds()
-    window = Window.of(digests)
+    window = Window.of(without_echoes(digests, served or {}))
     least = limits.sessions_for(len(digests))
     groups = group_errors(window.digests, least)
     measured = [_measure(group, window, least) for group in groups if len(group.meetings) >= least]
@@ -82,14 +94,33 @@ def mine(digests: Sequence[Digest], thresholds: Thresholds | None = None) -> Min
     found, covered = _told_as_order(found, workflows)
     preferences, unwanted = find_preferences(window, limits, least)
     found = [*found, *workflows, *preferences]
-    found.sort(key=lambda item: (-item.benefit, item.claim_key))
     left += covered + unwanted
+    found, covered = _with_upkeep(found, memories, window)
+    found.sort(key=lambda item: (-item.benefit, item.claim_key))
+    left += covered
     found, covered = _distinct(found)
     left += covered
     found = [replace(item, graduates=_converges(item)) for item in found]
     left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
     events = sum(digest.events for digest in digests)
     return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events)
+
+
+def _with_upkeep(
+    found: list[Finding], memories: Sequence[MemoryView], window: Window
+) -> tuple[list[Finding], list[Discarded]]:
+    """Turn findings that contradict a memory into its correction, leave out what memory says, add the rest."""
+    found, corrections = contradicted(found, memories)
+    kept: list[Finding] = []
+    known: list[Discarded] = []
+    for item in found:
+        if path := already_said(item, memories):
+            reason = f"memory says it already: {path}"
+            known.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
+        else:
+            kept.append(item)
+    same, unproven = duplicates(memories, window)
+    return [*kept, *corrections, *same], [*known, *unproven, *unread(memories)]
 
 
 def _explained(measured: list[_Measured], found: list[Finding], limits: Thresholds) -> set[int]:
