@@ -14,9 +14,10 @@ from audit.services import record
 from dreaming import writer
 from dreaming.digests import digest_missing, read_digests
 from dreaming.mining import mine
-from dreaming.mining.values import DIGEST_VERSION, Discarded, MiningResult, Thresholds
+from dreaming.mining.values import DIGEST_VERSION, Discarded, MiningResult, Thresholds, Upkeep
 from dreaming.mining.values import Finding as Found
 from dreaming.models import Dream, Finding
+from dreaming.snapshots import memory_views, served_texts
 from dreaming.windows import in_window
 from memory.models import Memory, Proposal
 from memory.paths import InvalidMemory
@@ -84,7 +85,12 @@ def _pass(dream: Dream, on_progress: Progress) -> None:
     fresh = digest_missing(sessions, lambda done, total: step("digesting sessions", done, total))
     step("mining", 0, 0)
     thresholds = Thresholds()
-    result = mine(list(read_digests(sessions)), thresholds)
+    result = mine(
+        list(read_digests(sessions)),
+        thresholds,
+        memories=memory_views(dream.store),
+        served=served_texts(dream.store),
+    )
     outcomes = _submit_all(dream, result, step)
     manifest = {
         "window": dream.window,
@@ -130,17 +136,25 @@ def _submit(dream: Dream, found: Found) -> Proposal:
         return filed
     text = writer.write(found)
     live = Memory.objects.filter(store=dream.store, path=text.path, head__isnull=False).select_related("head").first()
+    if isinstance(found.lesson, Upkeep):
+        if live is None or live.head_id != found.lesson.version:
+            raise Refused(f"{text.path} changed while the dream ran.")
+        operation, content = Proposal.Operation(found.lesson.operation), text.content
+    elif live:
+        operation, content = Proposal.Operation.UPDATE, f"{live.head.content.rstrip()}\n\n{text.content}"
+    else:
+        operation, content = Proposal.Operation.CREATE, text.content
     draft = Draft(
-        operation=Proposal.Operation.UPDATE if live else Proposal.Operation.CREATE,
+        operation=operation,
         path=text.path,
-        content=f"{live.head.content.rstrip()}\n\n{text.content}" if live else text.content,
+        content=content,
         base_version=live.head if live else None,
         kind=found.kind,
         title=text.title,
         rationale=text.rationale,
         claim_key=found.claim_key,
         evidence=[QuoteDraft(item.session_ref, item.seq, item.quote, item.stance) for item in found.evidence],
-        support=support_of(found),
+        support=support_of(found) | {"graduation": writer.graduation_text(found)},
         benefit=found.benefit,
     )
     return submit_proposal(
