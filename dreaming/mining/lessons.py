@@ -39,7 +39,8 @@ def _workflow_advice(lesson: Workflow) -> Advice:
 def _preference_advice(lesson: Preference) -> Advice:
     words = code(lesson.words, 200)
     return Advice(
-        slug=slug("-".join((*(["not"] if lesson.negative else []), *sorted(lesson.keys[:3])))) or "wish",
+        slug=slug("-".join((*(["not"] if lesson.negative else []), *sorted(key for key, _ in lesson.keys[:3]))))
+        or "wish",
         claim=f"Users ask: {clean(lesson.words, 200)}",
         when="you do work of this kind for a user who has not said otherwise.",
         do=f"Do as users have asked, in the words of one of them: {words}.",
@@ -91,7 +92,7 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
         return [
             f"{people_of(support)} asked for it in {support.sessions} sessions ({kinds}), of {support.agents} "
             f"agent{'' if support.agents == 1 else 's'}. What the remarks share: "
-            f"{', '.join(code(key) for key in lesson.keys)}. They were grouped by their words, not by a model: "
+            f"{', '.join(code(key) for key, _ in lesson.keys)}. They were grouped by their words, not by a model: "
             "read the quotes to see that they mean the same.",
             f"Against: {against or 'no'} quotes ask for the opposite." if against else "Against: nothing was found.",
         ]

@@ -21,17 +21,20 @@ from dreaming.mining.templates import masked
 _REACH = 5
 _NEGATES = frozenset(
     """not no never don dont doesn didn isn aren won stop avoid without nor cannot quit refrain cease omit
-    skip""".split()  # noqa: SIM905
+    skip drop remove""".split()  # noqa: SIM905
+)
+_AUXILIARIES = frozenset(
+    "must should shall may can could will would do does did is are be need ought to".split()  # noqa: SIM905
 )
 # Words by which people ask, address and point, in any trade: they say nothing of what is asked for.
 _SKIPPED = frozenset(
     """a about after again all already also always am an and any anyone anything are as ask asked asking at avoid
-    be because been before being but by can cannot cease correct could default did do does doing done each either
+    be because been before being but by can cannot cease correct could default did do does doing done drop each either
     else ever every everybody everyone few for from future get give given go going had has have having he her here
-    him his how however i if in incorrect instead into is it its just keep kindly know let like likes make makes
+    him his how however i if in incorrect instead into is it its just keep kindly know leave left let like likes make makes
     many may me mean meant might mind more most much must my need needs never next no nor not now of off ok okay
-    on once one only onto or other otherwise our ours over own per please prefer preference preferred quit rather
-    really refrain remember remind right said same say see shall she should since skip so some something sorry
+    on once one only onto off or other otherwise our ours over own per please prefer preference preferred quit rather
+    really refrain remove remember remind right said same say see shall she should since skip so some something sorry
     still stop such sure take tell than thank thanks that the their them then there these they thing things this
     those through time times to today told too under unless until up upon us use used using very want wanted wants
     was way we well were what when whenever where whether which while who whose why will wish with within without
@@ -41,21 +44,29 @@ _WORD = re.compile(r"<[a-z]+>|[^\W\d_]+(?:['’][a-z]+)?|[.,;:!?()\n—–]")
 
 
 def stems_of(text: str) -> list[tuple[str, int]]:
-    """Return the content words of a text as stems, each with 1, or -1 where it is negated."""
+    """Return the content words of a text as stems, each with 1, or -1 where it is negated.
+
+    A negation holds for the words after it in its clause; after an auxiliary ("must not") for those before
+    it too.
+    """
     found: list[tuple[str, int]] = []
-    negated = 0
+    negated = start = 0
     tokens = [token.lower().replace("’", "'") for token in _WORD.findall(masked(text))]
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
-            negated = negated if token in {"(", ")"} or token[0] == "<" else 0
+            if token not in {"(", ")"} and token[0] != "<":
+                negated, start = 0, len(found)
             continue
         turned = token in {"instead", "rather"}
         opposed = turned and tokens[place + 1 : place + 2] in (["of"], ["than"])
+        opposed |= token in {"leave", "left"} and bool({"out", "off"} & set(tokens[place + 1 : place + 6]))
         if token in _NEGATES or opposed or token.endswith("n't"):
             negated = _REACH
+            if token in {"cannot"} or token.endswith("n't") or tokens[max(0, place - 1)] in _AUXILIARIES:
+                found[start:] = [(name, -1) for name, _ in found[start:]]
         elif turned or token in {"but"}:
-            negated = 0
-        elif token not in _SKIPPED and len(token) > 1:
+            negated, start = 0, len(found)
+        elif token.split("'")[0] not in _SKIPPED and len(token) > 1:
             found.append((stem(token), -1 if negated else 1))
             negated = max(0, negated - 1)
         else:
@@ -64,10 +75,13 @@ def stems_of(text: str) -> list[tuple[str, int]]:
 
 
 def stem(word: str) -> str:
-    """A crude stem for any language: the first letters, without a plural's s."""
+    """A crude stem: the first letters, without the commonest endings."""
     word = word.split("'")[0]
-    plural = len(word) > 3 and word.endswith("s") and not word.endswith("ss")
-    return word[: -1 if plural else None][:6]
+    for ending in ("ing", "ied", "ies", "ed", "es", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            word = word.removesuffix(ending) + ("y" if ending in {"ied", "ies"} else "")
+            break
+    return word[:6]
 
 
 def features(text: str) -> Counter[str]:

@@ -22,7 +22,7 @@ from dreaming.mining.remedies import (
     remedy_of,
     with_p,
 )
-from dreaming.mining.stats import adjusted
+from dreaming.mining.stats import adjusted, risk_difference
 from dreaming.mining.templates import own_words, tool_family
 from dreaming.mining.upkeep import already_said, contradicted, duplicates, unread
 from dreaming.mining.values import (
@@ -43,8 +43,10 @@ from dreaming.mining.workflows import find_workflows
 
 _MAX_DISCARDED = 200
 _STORM = 5
-_COSTLY_SHARE = 0.1
+_COSTLY_SHARE = 0.3
 _CONVERGED = 3
+_AGREES = 0.1
+_SAME_SIZE = 0.7
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
 
 
@@ -55,6 +57,7 @@ class _Measured:
     adoptions: list[Adoption]
     causes: list[Cause]
     p_outcome: float = 1.0
+    p_pooled: float = 1.0
 
 
 def mine(
@@ -123,15 +126,22 @@ def _with_upkeep(
     return [*kept, *corrections, *same], [*known, *unproven, *unread(memories)]
 
 
-def _explained(measured: list[_Measured], found: list[Finding], limits: Thresholds) -> set[int]:
-    """Return the sessions that met an error which is a finding, or with which sessions end otherwise."""
-    told = {(item.tool, item.template) for item in found}
-    groups = [
-        item.group
-        for item in measured
-        if (item.group.tool, item.group.template) in told or item.p_outcome <= limits.alpha
-    ]
-    return {at for group in groups for at in group.meetings}
+def _explained(measured: list[_Measured], found: list[Finding], limits: Thresholds) -> dict[str, set[int]]:
+    """Return, for each tool that is part of it, the sessions that met an error which is a finding, or with
+    which sessions end otherwise.
+    """
+    told = {(item.tool, item.template): item for item in found}
+    explained: dict[str, set[int]] = {}
+    for item in measured:
+        finding = told.get((item.group.tool, item.group.template))
+        if finding is None and item.p_outcome > limits.alpha:
+            continue
+        tools = set(item.group.families)
+        if finding is not None and finding.remedy is not None:
+            tools |= {tool_family(finding.remedy.to_tool), finding.remedy.change.rpartition(": ")[2]}
+        for tool in tools:
+            explained.setdefault(tool, set()).update(item.group.meetings)
+    return explained
 
 
 def _told_as_order(found: list[Finding], workflows: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
@@ -191,8 +201,9 @@ def _measure(group: Group, window: Window, least: int) -> _Measured:
 def _adjust(measured: list[_Measured]) -> None:
     """Replace the p-values of every hypothesis looked at by their adjusted ones."""
     outcomes = adjusted([item.comparison.p_value for item in measured])
-    for item, p_value in zip(measured, outcomes, strict=True):
-        item.p_outcome = p_value
+    pooled = adjusted([item.comparison.p_pooled for item in measured])
+    for item, p_value, p_pooled in zip(measured, outcomes, pooled, strict=True):
+        item.p_outcome, item.p_pooled = p_value, p_pooled
     moves = [adoption for item in measured for adoption in item.adoptions]
     features = [cause for item in measured for cause in item.causes]
     for move, p_value in zip(moves, adjusted([move.p_value for move in moves]), strict=True):
@@ -204,7 +215,7 @@ def _adjust(measured: list[_Measured]) -> None:
 
 def _judge(item: _Measured, window: Window, limits: Thresholds, least: int) -> Finding | Discarded:
     group, support = item.group, _support(item.group, window, item)
-    harmful = item.p_outcome <= limits.alpha and item.comparison.effect.value <= -limits.min_effect
+    harmful = _is_harmful(item, limits)
     if reason := _objection(group, support, limits):
         return _discard(reason, group, support)
     adoption = best_adoption(group, item.adoptions, limits)
@@ -224,6 +235,20 @@ def _judge(item: _Measured, window: Window, limits: Thresholds, least: int) -> F
     if harmful or (frequent and (why or costly)):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
+
+
+def _is_harmful(item: _Measured, limits: Thresholds) -> bool:
+    """Whether sessions that met the error end worse: proven within tasks, or over all where runs of a task are
+    too few to prove it and yet agree.
+    """
+    compared = item.comparison
+    if compared.effect.value > -limits.min_effect:
+        return False
+    if item.p_outcome <= limits.alpha:
+        return True
+    pooled = risk_difference(compared.table).value
+    agree = compared.within_task and compared.p_value <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
+    return agree and item.p_pooled <= limits.alpha
 
 
 def _why_left(group: Group, support: Support, item: _Measured, limits: Thresholds) -> str:

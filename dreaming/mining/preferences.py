@@ -34,6 +34,9 @@ _MAX_TEXTS = 1_500
 _ALIKE = 0.22
 _KEY_SHARE = 0.4
 _CONTESTED = 0.2
+_FEW = 2
+_RARE = 0.02
+_ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
 
 
@@ -135,20 +138,25 @@ def _who(at: int, window: Window) -> str:
     return digest.principal or f"{digest.agent}/{digest.task_id or digest.external_id}"
 
 
-def _signs(wish: _Wish, window: Window) -> dict[str, tuple[set[str], set[str]]]:
-    """For each key, who asks for it and who refuses it."""
-    found: dict[str, tuple[set[str], set[str]]] = {key: (set(), set()) for key in wish.keys}
+def _signs(wish: _Wish) -> dict[str, tuple[set[int], set[int]]]:
+    """For each key, the sessions that ask for it and those that refuse it."""
+    found: dict[str, tuple[set[int], set[int]]] = {key: (set(), set()) for key in wish.keys}
     for at, remarks in wish.said.items():
         for _, signs in remarks:
             for key in found.keys() & signs.keys():
                 if signs[key]:
-                    found[key][signs[key] < 0].add(_who(at, window))
+                    found[key][signs[key] < 0].add(at)
     return found
+
+
+def _keys(wish: _Wish) -> tuple[tuple[str, int], ...]:
+    return tuple((key, -1 if len(two) > len(one) else 1) for key, (one, two) in _signs(wish).items())
 
 
 def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> str:
     sessions = sorted(wish.said)
     people = Counter(_who(at, window) for at in sessions)
+    least = max(least, int(min(_RARE * len(window.digests), _ENOUGH)))
     strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
@@ -163,11 +171,26 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     filled = sum(text.placeholders > 0 for text in wish.texts)
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    for wanted, refused in _signs(wish, window).values():
-        less = min(len(wanted - refused), len(refused - wanted))
-        if less >= max(2, _CONTESTED * (len(wanted | refused))):
-            return f"contested: {len(wanted)} ask for it, {len(refused)} for the opposite"
+    against = _dissent(wish)
+    if len({_who(at, window) for at in against}) >= _FEW and len(against) >= _CONTESTED * len(sessions):
+        return f"contested: {len(sessions) - len(against)} sessions ask for it, {len(against)} for the opposite"
     return ""
+
+
+def _dissent(wish: _Wish) -> set[int]:
+    """Return the sessions that ask for the opposite of what most do.
+
+    The camps are the signs of the projection on the first right singular vector of sessions x keys.
+    """
+    signs = _signs(wish)
+    sessions = sorted(wish.said)
+    table = np.array([[(at in one) - (at in two) for one, two in signs.values()] for at in sessions], dtype=float)
+    if not table.any():
+        return set()
+    lean = table @ np.linalg.svd(table, full_matrices=False)[2][0]
+    lean = lean if lean.sum() >= 0 else -lean
+    less = lean < -1e-9 if (lean > 1e-9).sum() >= (lean < -1e-9).sum() else lean > 1e-9
+    return {at for at, other in zip(sessions, less, strict=True) if other}
 
 
 def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:
@@ -187,7 +210,7 @@ def _clearest(wish: _Wish, window: Window) -> str | None:
     names = {digest.principal for digest in window.digests if digest.principal}
     known = sorted({_who(at, window) for at in wish.said} & names)
     best: tuple[float, int, str] | None = None
-    signs = {key: len(one) >= len(two) for key, (one, two) in _signs(wish, window).items()}
+    signs = {key: len(one) >= len(two) for key, (one, two) in _signs(wish).items()}
     for text in wish.texts:
         for words in _sentences(text.words):
             if masked(words) != words or objection_to(text.words, known):
@@ -207,7 +230,7 @@ def _sentences(text: str) -> list[str]:
 
 def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Finding:
     kinds = Counter(remark.kind for remarks in wish.said.values() for remark, _ in remarks)
-    signs = _signs(wish, window)
+    signs = _signs(wish)
     negative = sum(len(two) > len(one) for one, two in signs.values()) * 2 > len(signs)
     claim = "\x1f".join(["preference", "not" if negative else "", *sorted(wish.keys[:3])])
     support = _support(wish, window)
@@ -225,18 +248,14 @@ def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Fin
         remedy=None,
         causes=(),
         benefit=0.25 * support.principals + 0.05 * support.sessions,
-        evidence=_evidence(wish, signs, window, limits.max_evidence),
-        lesson=Preference(words, tuple(wish.keys), negative, tuple(sorted(kinds.items()))),
+        evidence=_evidence(wish, window, limits.max_evidence),
+        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items()))),
     )
 
 
-def _evidence(
-    wish: _Wish, signs: dict[str, tuple[set[str], set[str]]], window: Window, cap: int
-) -> tuple[EvidenceRef, ...]:
+def _evidence(wish: _Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
     """Quotes from as many principals as can be; those who ask for the opposite speak against it."""
-    against = {who for one, two in signs.values() for who in (one if len(one) < len(two) else two)}
-    for one, two in signs.values():
-        against -= one if len(one) >= len(two) else two
+    against = _dissent(wish)
     found: list[EvidenceRef] = []
     seen: Counter[str] = Counter()
     ordered = diverse(wish.said, window, lambda at: _unsafe(wish.said[at][0][0].quote))
@@ -244,7 +263,7 @@ def _evidence(
     for at in ordered:
         who, digest = _who(at, window), window.digests[at]
         remark = wish.said[at][0][0]
-        stance: Stance = "contradicts" if who in against else "supports"
+        stance: Stance = "contradicts" if at in against else "supports"
         if seen[who] < 2 and len(found) < cap:
             seen[who] += 1
             quote = remark.quote

@@ -29,6 +29,7 @@ from dreaming.mining.wording import advise
 _SAME = 0.6
 _HELD = 0.75
 _SAID = 0.75
+_ASKED = 0.6
 _MATTER = 0.3
 _LONG = 60_000
 _READS = 20
@@ -45,18 +46,16 @@ def passages(text: str) -> list[str]:
 
 def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
     """Return the path of the memory that says what a finding says, or ''."""
-    advice = advise(finding)
-    claim = finding.lesson.words if isinstance(finding.lesson, Preference) else advice.claim
-    wanted = stems_of(claim.replace("_", " "))
+    asked = finding.lesson.keys if isinstance(finding.lesson, Preference) else ()
+    wanted = asked or stems_of(advise(finding).claim.replace("_", " "))
+    weights = [1 / rank for rank in range(1, len(wanted) + 1)] if asked else [1.0] * len(wanted)
     for memory in memories:
-        if any(_covers(passage, wanted) for passage in (*passages(memory.text), memory.text)):
-            return memory.path
+        for passage in (*passages(memory.text), memory.text):
+            said = set(stems_of(passage.replace("_", " ")))
+            share = sum(weight for item, weight in zip(wanted, weights, strict=True) if item in said)
+            if len(wanted) > 1 and share >= (_ASKED if asked else _SAID) * sum(weights):
+                return memory.path
     return ""
-
-
-def _covers(text: str, wanted: Sequence[tuple[str, int]]) -> bool:
-    said = set(stems_of(text.replace("_", " ")))
-    return len(wanted) > 1 and sum(item in said for item in wanted) >= _SAID * len(wanted)
 
 
 def contradicted(found: Iterable[Finding], memories: Sequence[MemoryView]) -> tuple[list[Finding], list[Finding]]:
@@ -137,15 +136,18 @@ def _other_order(first: str, second: str, line: str) -> bool:
 
 
 def _other_wish(lesson: Preference, line: str) -> bool:
-    wanted = dict(stems_of(lesson.words))
+    """Whether a passage is about the same matter, and says the opposite of as many keys as it shares, or
+    another number.
+    """
     said = dict(stems_of(line))
-    shared = [key for key in lesson.keys if key in wanted and key in said]
-    if any(wanted[key] != said[key] for key in shared):
-        return True
+    shared = [(sign, said[key]) for key, sign in lesson.keys if key in said]
     matter = vectors([lesson.words, line])
-    close = float(likeness(matter[0], matter[1])[0, 0])
+    if not shared or (len(shared) < 2 and float(likeness(matter[0], matter[1])[0, 0]) < _MATTER):
+        return False
+    if any(one != two for one, two in shared) and sum(one * two for one, two in shared) <= 0:
+        return True
     one, two = set(_NUMBER.findall(lesson.words)), set(_NUMBER.findall(line))
-    return bool(shared) and close >= _MATTER and bool(one) and bool(two) and not one & two
+    return bool(one) and bool(two) and not one & two
 
 
 def _other_arguments(finding: Finding, rest: str, line: str) -> bool:

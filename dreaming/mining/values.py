@@ -307,11 +307,11 @@ class Workflow:
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
-    that most remarks share; `kinds` counts corrections, denials and repeated requests.
+    that most remarks share, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
     """
 
     words: str
-    keys: tuple[str, ...]
+    keys: tuple[tuple[str, int], ...]
     negative: bool
     kinds: tuple[tuple[str, int], ...]
 

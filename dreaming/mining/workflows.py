@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.stats import hypergeom
 
 from dreaming.mining.evidence import diverse
-from dreaming.mining.stats import Table, adjusted, stratified_difference, within_strata
+from dreaming.mining.stats import Table, adjusted, risk_difference, stratified_difference, within_strata
 from dreaming.mining.values import Digest, EvidenceRef, Finding, Stance, StepSeen, Support, Thresholds, Workflow
 from dreaming.mining.window import Comparison, Window
 
@@ -34,6 +34,9 @@ _SAME = 0.6
 _WEAK = 0.05
 _FEW_TASKS = 3
 _SHARE_OF_WON = 0.6
+_SHOWN = 0.35
+_TOGETHER = 0.5
+_MOST = 400
 _CONTRASTS = ("order", "before", "after")
 _Ints = npt.NDArray[np.int64]
 
@@ -60,16 +63,18 @@ class Pair:
         return round(self.compared.effect.value * math.sqrt(harmonic), 6)
 
 
-def find_workflows(window: Window, limits: Thresholds, least: int, explained: Collection[int]) -> list[Finding]:
+def find_workflows(
+    window: Window, limits: Thresholds, least: int, explained: Mapping[str, Collection[int]]
+) -> list[Finding]:
     """Return the workflows of a window, best first.
 
-    `explained` are sessions that met an error which is a finding already: what they lack is told there, so
-    they count only where both sides took the same steps in another order.
+    `explained` names, by tool, the sessions that met an error which is told already: for these tools they
+    count only where both sides took the same steps in another order.
     """
     table = _Steps.of(window)
     pairs: list[Pair] = []
     for contrast, first, second, p_adjusted in _candidates(table, limits, least):
-        pair = _confirmed(contrast, first, second, p_adjusted, table, window, limits, least, frozenset(explained))
+        pair = _confirmed(contrast, first, second, p_adjusted, table, window, limits, least, explained)
         if pair is not None:
             pairs.append(pair)
     pairs.sort(key=lambda item: _rank(item, window))
@@ -180,28 +185,35 @@ class _Steps:
 
 
 def _candidates(table: _Steps, limits: Thresholds, least: int) -> list[tuple[str, str, str, float]]:
-    """Return (contrast, first, second, adjusted p) of the pairs that enough sessions show and lack and that
-    are associated with success.
+    """Return (contrast, first, second, adjusted p) of the pairs that are associated with success.
+
+    What is looked at does not depend on outcomes: pairs that enough sessions show and lack, that a good share
+    of those with the chance show, and of which one step is mostly taken with the other. The same sessions in
+    another contrast are one hypothesis.
     """
-    tested: list[tuple[str, str, str, float]] = []
+    tested: dict[tuple[int, ...], tuple[str, str, str, float]] = {}
     p_values: list[float] = []
+    ran = (table.tried_last >= 0).sum(axis=0)
+    rarer = np.minimum(ran[:, None], ran[None, :])
     for contrast in _CONTRASTS:
         counts = _counts(table, contrast)
         shown, lacked = counts[1], counts[3]
-        for one, two in np.argwhere((shown >= least) & (lacked >= least)):
-            if one == two:
-                continue
+        usual = shown >= _SHOWN * (shown + lacked)
+        together = (shown + lacked >= _TOGETHER * rarer) if contrast == "order" else (shown >= _TOGETHER / 2 * rarer)
+        for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
             good, total, bad, rest = (int(count[one, two]) for count in counts)
-            population = total + rest
-            p_value = float(hypergeom.sf(good - 1, population, good + bad, total))
+            same = (int(one), int(two), good, total, bad, rest)
+            if one == two or same in tested:
+                continue
+            p_value = float(hypergeom.sf(good - 1, total + rest, good + bad, total))
             p_values.append(min(1.0, max(0.0, p_value)))
-            gain = good / total - bad / rest
-            tested.append((contrast, table.names[one], table.names[two], gain))
-    fit = []
-    for (contrast, first, second, gain), p_value in zip(tested, adjusted(p_values), strict=True):
-        if p_value <= limits.alpha and gain >= limits.min_gain:
-            fit.append((contrast, first, second, p_value))
-    return sorted(fit, key=lambda item: (item[3], item[:3]))[:400]
+            tested[same] = (contrast, table.names[one], table.names[two], good / total - bad / rest)
+    fit = [
+        (contrast, first, second, p_value)
+        for (contrast, first, second, gain), p_value in zip(tested.values(), adjusted(p_values), strict=True)
+        if p_value <= limits.alpha and gain >= limits.min_gain
+    ]
+    return sorted(fit, key=lambda item: (item[3], item[:3]))[:_MOST]
 
 
 def _counts(table: _Steps, contrast: str) -> tuple[_Ints, _Ints, _Ints, _Ints]:
@@ -227,20 +239,21 @@ def _confirmed(
     window: Window,
     limits: Thresholds,
     least: int,
-    explained: frozenset[int],
+    explained: Mapping[str, Collection[int]],
 ) -> Pair | None:
     """Check a pair within tasks and within agents; None where it does not hold there."""
     shown, lacked = table.split(contrast, first, second)
     if contrast != "order":
-        shown = [at for at in shown if at not in explained]
-        lacked = [at for at in lacked if at not in explained]
+        told = {at for name in (first, second) for at in explained.get(name.partition("(")[0], ())}
+        shown = [at for at in shown if at not in told]
+        lacked = [at for at in lacked if at not in told]
     if min(len(shown), len(lacked)) < least:
         return None
     compared = window.compare(shown, lacked)
     won = compared.table.met_success + compared.table.other_success
     if compared.table.met_success < _SHARE_OF_WON * won or not _holds_within_tasks(shown, lacked, window):
         return None
-    if compared.p_value > (_WEAK if compared.within_task else limits.alpha) or compared.effect.value < limits.min_gain:
+    if min(compared.p_value, compared.p_pooled) > limits.alpha or compared.effect.value < limits.min_gain:
         return None
     gains, effect, p_agents = _within_agents(shown, lacked, window)
     if gains[1] and (effect < limits.min_gain / 2 or p_agents > _WEAK or gains[0] * 2 <= gains[1]):
@@ -253,12 +266,18 @@ def _confirmed(
 
 
 def _holds_within_tasks(shown: Iterable[int], lacked: Iterable[int], window: Window) -> bool:
-    """Whether runs of the same task say the same, as far as there are any on both sides."""
+    """Whether runs of the same task say the same, as far as there are enough on both sides to say anything."""
     one, two = window.endings(shown).by_task, window.endings(lacked).by_task
     strata = [Table(*one[task], *two[task]) for task in sorted(one.keys() & two.keys())]
     if sum(item.informative for item in strata) < _FEW_TASKS:
         return True
-    return within_strata(strata) <= _WEAK and stratified_difference(strata).value > 0
+    whole = risk_difference(Table(*_summed(one.values()), *_summed(two.values()))).value
+    return stratified_difference(strata).value >= whole / 2
+
+
+def _summed(cells: Iterable[list[int]]) -> tuple[int, int]:
+    pairs = list(cells)
+    return sum(won for won, _ in pairs), sum(known for _, known in pairs)
 
 
 def _within_agents(shown: Iterable[int], lacked: Iterable[int], window: Window) -> tuple[tuple[int, int], float, float]:
