@@ -26,6 +26,7 @@ _NEGATES = frozenset(
 _AUXILIARIES = frozenset(
     "must should shall may can could will would do does did is are be need ought to".split()  # noqa: SIM905
 )
+_PLACES = frozenset({"of", "in", "on", "at", "from", "for", "off", "into"})
 # Words by which people ask, address and point, in any trade: they say nothing of what is asked for.
 _SKIPPED = frozenset(
     """a about after again all already also always am an and any anyone anything are as ask asked asking at avoid
@@ -46,11 +47,11 @@ _WORD = re.compile(r"<[a-z]+>|[^\W\d_]+(?:['’][a-z]+)?|[.,;:!?()\n—–]")
 def stems_of(text: str) -> list[tuple[str, int]]:
     """Return the content words of a text as stems, each with 1, or -1 where it is negated.
 
-    A negation holds for the words after it in its clause; after an auxiliary ("must not") for those before
-    it too.
+    A negation holds for the words after it in its clause, as far as the phrase that says where; after an
+    auxiliary ("must not") for those before it too.
     """
     found: list[tuple[str, int]] = []
-    negated = start = 0
+    negated = start = since = 0
     tokens = [token.lower().replace("’", "'") for token in _WORD.findall(masked(text))]
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
@@ -61,7 +62,7 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         opposed = turned and tokens[place + 1 : place + 2] in (["of"], ["than"])
         opposed |= token in {"leave", "left"} and bool({"out", "off"} & set(tokens[place + 1 : place + 6]))
         if token in _NEGATES or opposed or token.endswith("n't"):
-            negated = _REACH
+            negated, since = _REACH, len(found)
             if token in {"cannot"} or token.endswith("n't") or tokens[max(0, place - 1)] in _AUXILIARIES:
                 found[start:] = [(name, -1) for name, _ in found[start:]]
         elif turned or token in {"but"}:
@@ -69,6 +70,8 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         elif token.split("'")[0] not in _SKIPPED and len(token) > 1:
             found.append((stem(token), -1 if negated else 1))
             negated = max(0, negated - 1)
+        elif token in _PLACES and len(found) > since:
+            negated = 0
         else:
             negated = max(0, negated - 1)
     return found

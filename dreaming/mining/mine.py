@@ -13,6 +13,7 @@ from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.groups import Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.preferences import find_preferences
+from dreaming.mining.readiness import readiness
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -106,7 +107,8 @@ def mine(
     found = [replace(item, graduates=_converges(item)) for item in found]
     left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
     events = sum(digest.events for digest in digests)
-    return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events)
+    notes = readiness(digests, limits).advice
+    return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events, notes)
 
 
 def _with_upkeep(

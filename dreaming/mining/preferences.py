@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dreaming.mining.evidence import diverse
+from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
 from dreaming.mining.likeness import grouped, likeness, stems_of, vectors
 from dreaming.mining.templates import masked
@@ -22,7 +22,6 @@ from dreaming.mining.values import (
     EvidenceRef,
     Finding,
     Preference,
-    Quote,
     RemarkSeen,
     Stance,
     Support,
@@ -33,7 +32,7 @@ from dreaming.mining.window import Window
 _MAX_TEXTS = 1_500
 _ALIKE = 0.22
 _KEY_SHARE = 0.4
-_CONTESTED = 0.2
+_CONTESTED = 0.25
 _FEW = 2
 _RARE = 0.02
 _ENOUGH = 12
@@ -190,7 +189,10 @@ def _dissent(wish: _Wish) -> set[int]:
     lean = table @ np.linalg.svd(table, full_matrices=False)[2][0]
     lean = lean if lean.sum() >= 0 else -lean
     less = lean < -1e-9 if (lean > 1e-9).sum() >= (lean < -1e-9).sum() else lean > 1e-9
-    return {at for at, other in zip(sessions, less, strict=True) if other}
+    unsure = {
+        at for at in sessions if any(own[key] == 0 for _, own in wish.said[at] for key in own.keys() & signs.keys())
+    }
+    return {at for at, other in zip(sessions, less, strict=True) if other} - unsure
 
 
 def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:
@@ -231,7 +233,7 @@ def _sentences(text: str) -> list[str]:
 def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Finding:
     kinds = Counter(remark.kind for remarks in wish.said.values() for remark, _ in remarks)
     signs = _signs(wish)
-    negative = sum(len(two) > len(one) for one, two in signs.values()) * 2 > len(signs)
+    negative = bool(wish.keys) and len(signs[wish.keys[0]][1]) > len(signs[wish.keys[0]][0])
     claim = "\x1f".join(["preference", "not" if negative else "", *sorted(wish.keys[:3])])
     support = _support(wish, window)
     return Finding(
@@ -258,9 +260,7 @@ def _evidence(wish: _Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
     against = _dissent(wish)
     found: list[EvidenceRef] = []
     seen: Counter[str] = Counter()
-    ordered = diverse(wish.said, window, lambda at: _unsafe(wish.said[at][0][0].quote))
-    ordered.sort(key=lambda at: _unsafe(wish.said[at][0][0].quote))
-    for at in ordered:
+    for at in diverse(wish.said, window, lambda at: risk_of(window.digests[at], [wish.said[at][0][0].quote])):
         who, digest = _who(at, window), window.digests[at]
         remark = wish.said[at][0][0]
         stance: Stance = "contradicts" if at in against else "supports"
@@ -269,10 +269,6 @@ def _evidence(wish: _Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
             quote = remark.quote
             found.append(EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, stance))
     return tuple(found)
-
-
-def _unsafe(quote: Quote) -> int:
-    return int(bool(objection_to(quote.text)))
 
 
 def _support(wish: _Wish, window: Window) -> Support:

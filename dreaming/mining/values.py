@@ -307,7 +307,7 @@ class Workflow:
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
-    that most remarks share, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
+    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
     """
 
     words: str
@@ -413,9 +413,13 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class MiningResult:
-    """What a pass found, best first, and what it left out on purpose."""
+    """What a pass found, best first, and what it left out on purpose.
+
+    `notes` say what the signal did not allow: see `readiness` for the whole report.
+    """
 
     findings: tuple[Finding, ...]
     discarded: tuple[Discarded, ...]
     sessions: int
     events: int
+    notes: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import hypergeom
 
-from dreaming.mining.evidence import diverse
+from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.stats import Table, adjusted, risk_difference, stratified_difference, within_strata
 from dreaming.mining.values import Digest, EvidenceRef, Finding, Stance, StepSeen, Support, Thresholds, Workflow
 from dreaming.mining.window import Comparison, Window
@@ -389,7 +389,8 @@ def _evidence(pair: Pair, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
     ]
     found: list[EvidenceRef] = []
     for sessions, won, stance, wanted in sides:
-        members = diverse((at for at in sessions if window.won(at) is won), window, lambda _: 0)
+        chosen = (at for at in sessions if window.won(at) is won)
+        members = diverse(chosen, window, lambda at: _risk(pair, window.digests[at]))
         for at in members[:wanted]:
             digest = window.digests[at]
             found += [
@@ -398,6 +399,10 @@ def _evidence(pair: Pair, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
                 if step.quote.text
             ]
     return tuple(dict.fromkeys(found))[: cap + 4]
+
+
+def _risk(pair: Pair, digest: Digest) -> int:
+    return risk_of(digest, (step.quote for step in _shown_steps(pair, digest)))
 
 
 def _shown_steps(pair: Pair, digest: Digest) -> list[StepSeen]:
