@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from dreaming.mining.learnt import MemoryView as MemoryView
+from dreaming.mining.learnt import Preference as Preference
+from dreaming.mining.learnt import Upkeep as Upkeep
+from dreaming.mining.learnt import Workflow as Workflow
+
 DIGEST_VERSION = 2
 QUOTE_LIMIT = 300
 
@@ -283,70 +288,6 @@ class Cause:
     other: int
     other_total: int
     p_adjusted: float
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """An ordered sequence of steps, gaps allowed, that successes share and failures lack.
-
-    `contrast` says what it was compared with, for the steps `first` and `second`: `before`, sessions that
-    took `second` without `first` before it; `after`, sessions that took `first` and never `second` after it;
-    `order`, sessions that took both the other way round. `agents_for` of `agents_known` agents with both
-    kinds of session do better with it; `p_agents` is two-sided, within agents.
-    """
-
-    steps: tuple[str, ...]
-    contrast: str
-    first: str
-    second: str
-    agents_for: int
-    agents_known: int
-    p_agents: float
-
-
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
-    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
-    """
-
-    words: str
-    keys: tuple[tuple[str, int], ...]
-    negative: bool
-    kinds: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
-
-    `operation` is `update` or `delete`; `why` is `duplicate` or `contradicted`; `other` is the path of the
-    memory that stays, or what contradicts in words; `before` and `after` are the passage that changes.
-    """
-
-    operation: str
-    path: str
-    version: int
-    why: str
-    other: str
-    before: str
-    after: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryView:
-    """One live memory of the store's snapshot; `version` is the id of its head.
-
-    `served` counts sessions that were given it, `None` where reads were not recorded.
-    """
-
-    path: str
-    text: str
-    version: int
-    served: int | None = None
-    served_success: int = 0
-    served_known: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import hypergeom
 
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.stats import Table, adjusted, risk_difference, stratified_difference, within_strata
+from dreaming.mining.steps import NEVER, Ints, Steps
 from dreaming.mining.values import Digest, EvidenceRef, Finding, Stance, StepSeen, Support, Thresholds, Workflow
 from dreaming.mining.window import Comparison, Window
 
-_MAX_NAMES = 80
 _CHUNK = 512
-_NEVER = 10_000
 _LONGEST = 6
 _SAMPLE = 200
 _CLEARER = 8
@@ -38,7 +35,6 @@ _SHOWN = 0.35
 _TOGETHER = 0.5
 _MOST = 400
 _CONTRASTS = ("order", "before", "after")
-_Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def find_workflows(
     `explained` names, by tool, the sessions that met an error which is told already: for these tools they
     count only where both sides took the same steps in another order.
     """
-    table = _Steps.of(window)
+    table = Steps.of(window)
     pairs: list[Pair] = []
     for contrast, first, second, p_adjusted in _candidates(table, limits, least):
         pair = _confirmed(contrast, first, second, p_adjusted, table, window, limits, least, explained)
@@ -92,7 +88,7 @@ def _rank(pair: Pair, window: Window) -> tuple[float, int, float, str, str]:
     gaps = []
     for at in sorted(pair.shown)[:_SAMPLE]:
         places = {step.signature: number for number, step in reversed(list(enumerate(window.digests[at].steps)))}
-        gaps.append(abs(places.get(pair.second, _NEVER) - places.get(pair.first, _NEVER)))
+        gaps.append(abs(places.get(pair.second, NEVER) - places.get(pair.first, NEVER)))
     clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER)
     return clear, _CONTRASTS.index(pair.contrast), sum(gaps) / max(1, len(gaps)), pair.first, pair.second
 
@@ -112,79 +108,7 @@ def _adds(pair: Pair, chosen: Sequence[Pair], window: Window, limits: Thresholds
     return within_strata(strata) <= limits.alpha and stratified_difference(strata).value >= limits.min_gain
 
 
-@dataclass(slots=True)
-class _Steps:
-    """Per session the first and last place of each step; `_NEVER` or -1 where it was not taken."""
-
-    names: list[str]
-    place: dict[str, int]
-    sessions: list[int]
-    tried_first: _Ints
-    tried_last: _Ints
-    first: _Ints
-    last: _Ints
-    won: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, window: Window) -> _Steps:
-        """Index the sessions of known outcome by the steps that most of them take."""
-        known = [at for at in range(len(window.digests)) if window.won(at) is not None]
-        counts = Counter(name for at in known for name in {step.signature for step in window.digests[at].steps})
-        names = sorted(counts, key=lambda name: (-counts[name], name))[:_MAX_NAMES]
-        place = {name: number for number, name in enumerate(names)}
-        shape = (len(known), len(names))
-        table = cls(
-            names,
-            place,
-            known,
-            np.full(shape, _NEVER),
-            np.full(shape, -1),
-            np.full(shape, _NEVER),
-            np.full(shape, -1),
-            np.array([bool(window.won(at)) for at in known], dtype=bool),
-        )
-        for row, at in enumerate(known):
-            table._fill(row, window.digests[at].steps)
-        return table
-
-    def _fill(self, row: int, steps: Sequence[StepSeen]) -> None:
-        for number, step in enumerate(steps):
-            name = self.place.get(step.signature)
-            if name is None:
-                continue
-            self.tried_first[row, name] = min(self.tried_first[row, name], number)
-            self.tried_last[row, name] = number
-            if step.worked:
-                self.first[row, name] = min(self.first[row, name], number)
-                self.last[row, name] = number
-
-    def masks(self, contrast: str, rows: slice | _Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Return (had the chance, shows it) for every ordered pair: arrays of sessions x first x second."""
-        ran, tried = self.last[rows] >= 0, self.tried_last[rows] >= 0
-        if contrast == "order":
-            chance = tried[:, :, None] & tried[:, None, :]
-            return chance, chance & (self.tried_first[rows][:, :, None] < self.tried_first[rows][:, None, :])
-        shows = self.first[rows][:, :, None] < self.last[rows][:, None, :]
-        chance = np.broadcast_to(ran[:, None, :] if contrast == "before" else ran[:, :, None], shows.shape)
-        return chance, chance & shows
-
-    def split(self, contrast: str, first: str, second: str) -> tuple[list[int], list[int]]:
-        """Return the sessions that show the pair, and those that had the chance and do not."""
-        one, two = self.place[first], self.place[second]
-        if contrast == "order":
-            chance = (self.tried_last[:, one] >= 0) & (self.tried_last[:, two] >= 0)
-            shows = self.tried_first[:, one] < self.tried_first[:, two]
-        else:
-            chance = self.last[:, two if contrast == "before" else one] >= 0
-            shows = self.first[:, one] < self.last[:, two]
-        rows = np.flatnonzero(chance)
-        return (
-            [self.sessions[row] for row in rows if shows[row]],
-            [self.sessions[row] for row in rows if not shows[row]],
-        )
-
-
-def _candidates(table: _Steps, limits: Thresholds, least: int) -> list[tuple[str, str, str, float]]:
+def _candidates(table: Steps, limits: Thresholds, least: int) -> list[tuple[str, str, str, float]]:
     """Return (contrast, first, second, adjusted p) of the pairs that are associated with success.
 
     What is looked at does not depend on outcomes: pairs that enough sessions show and lack, that a good share
@@ -216,7 +140,7 @@ def _candidates(table: _Steps, limits: Thresholds, least: int) -> list[tuple[str
     return sorted(fit, key=lambda item: (item[3], item[:3]))[:_MOST]
 
 
-def _counts(table: _Steps, contrast: str) -> tuple[_Ints, _Ints, _Ints, _Ints]:
+def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:
     """Count, for every ordered pair, successes and sessions with it, and successes and sessions without."""
     size = len(table.names)
     counts = tuple(np.zeros((size, size), dtype=np.int64) for _ in range(4))
@@ -235,7 +159,7 @@ def _confirmed(
     first: str,
     second: str,
     p_adjusted: float,
-    table: _Steps,
+    table: Steps,
     window: Window,
     limits: Thresholds,
     least: int,
