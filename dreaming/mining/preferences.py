@@ -37,6 +37,9 @@ _FEW = 2
 _RARE = 0.02
 _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
+_SEEDS = _STRONG | {"objection"}
+_CROWD = 5
+_ONE_TASK = 0.3
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class _Wish:
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
     """Return what enough users ask for, and what was left out with the reason."""
     texts = _texts(window)
-    strong = [text for text in texts if any(remark.kind in _STRONG for _, remark in text.said)]
+    strong = [text for text in texts if any(remark.kind in _SEEDS for _, remark in text.said)]
     wishes = _grouped(strong, [text for text in texts if text not in strong])
     found: list[Finding] = []
     left: list[Discarded] = []
@@ -159,7 +162,7 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
-    if strong < least or strong * 2 < len(sessions):
+    if (strong < least or strong * 2 < len(sessions)) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
     if len(people) < limits.min_principals:
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
@@ -174,6 +177,14 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     if len({_who(at, window) for at in against}) >= _FEW and len(against) >= _CONTESTED * len(sessions):
         return f"contested: {len(sessions) - len(against)} sessions ask for it, {len(against)} for the opposite"
     return ""
+
+
+def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> bool:
+    """Whether so many object to the same on so many tasks that it cannot be about one task's matter."""
+    objected = [at for at in wish.said if any(remark.kind in _SEEDS for remark, _ in wish.said[at])]
+    tasks = Counter(window.digests[at].task_id for at in objected if window.digests[at].task_id)
+    spread = not tasks or max(tasks.values()) <= _ONE_TASK * len(objected)
+    return len(objected) >= 2 * least and len(people) >= _CROWD and spread and len(wish.keys) > 1
 
 
 def _dissent(wish: _Wish) -> set[int]:

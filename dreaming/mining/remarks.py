@@ -20,6 +20,12 @@ _DENIES = re.compile(
     r"|that(?:'s| is| was) not|denied|rejected)\b",
     re.IGNORECASE,
 )
+_POLITE = re.compile(
+    r"^\W*(?:no|nope|not|never)\b[\s,.!–—-]*(?:problem|worries|rush|thanks?|thank you|need|mind|idea|just yet|at all"
+    r"|(?:that|this|it)(?:'|’)?s? (?:is |was )?(?:all|it|ok|okay|fine|perfect|everything|good|great|alright|covers)"
+    r"|(?:i|we)(?:'|’)?(?:m| am| are|re)? (?:all set|good|fine|done))\b",
+    re.IGNORECASE,
+)
 _STANDING = re.compile(
     r"\b(?:always|never|every time|each time|from now on|next time|in future|(?:don'?t|do not) ever)\b",
     re.IGNORECASE,
@@ -31,8 +37,9 @@ _REMINDS = re.compile(
 
 
 def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
-    """Return what users objected to: events of type `correction`, and messages that deny or ask again. One that
-    does not say that it holds beyond this task, or that it was said before, is an `objection` only.
+    """Return what users objected to: events of type `correction`, and messages that deny or ask again. A denial
+    that does not say that it holds beyond its task is an `objection`; a request that is much like an earlier
+    one is a `repeat`.
     """
     found: list[RemarkSeen] = []
     said: list[frozenset[str]] = []
@@ -59,10 +66,10 @@ def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
 def _objection(text: str, words: frozenset[str], said: Sequence[frozenset[str]]) -> str:
     if _REMINDS.search(text):
         return "reask"
-    if _DENIES.search(text):
+    if _DENIES.search(text) and not _POLITE.search(text):
         return "denial" if _STANDING.search(text) else "objection"
     again = len(words) >= _FEW_WORDS and any(len(words & old) >= _AGAIN * len(words | old) for old in said)
-    return "objection" if again else ""
+    return "repeat" if again else ""
 
 
 def _quote(seq: int, text: str) -> Quote:

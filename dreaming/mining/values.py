@@ -132,8 +132,8 @@ class StepSeen:
 
 @dataclass(frozen=True, slots=True)
 class RemarkSeen:
-    """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, or an
-    `objection` (a denial that may concern this task alone).
+    """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, an
+    `objection` (a denial that may concern this task alone) or a `repeat` (much like what was said before).
 
     `quote` is the text, or its first `QUOTE_LIMIT` characters.
     """

@@ -88,8 +88,26 @@ def test_the_data_of_single_tasks_is_no_preference() -> None:
     assert dreamt(sessions).findings == ()
 
 
+def test_plain_denials_count_where_a_crowd_makes_them_on_many_tasks() -> None:
+    words = (
+        "No, anchor weights in quintals.",
+        "Not like that: quintals for anchor weights.",
+        "No. Weights of anchors: quintals.",
+    )
+    sessions = [told(ref, ("message", words[ref % 3])) if ref % 3 == 0 else told(ref) for ref in range(120)]
+    assert only(dreamt(sessions)).kind == "preference"
+
+
+def test_polite_refusals_are_no_denials() -> None:
+    words = ("No, that's all I needed, thanks for the harbour tour.", "No problem, I'll wait for the harbour tour.")
+    sessions = [told(ref, ("message", words[ref % 2])) for ref in range(120)]
+    assert dreamt(sessions).findings == ()
+
+
 def test_objections_of_the_moment_make_no_preference() -> None:
-    sessions = [told(ref, ("message", "No, the other quay please.")) for ref in range(40)]
+    sessions = [
+        told(ref, ("message", "No, the other quay please.")) if ref % 10 == 0 else told(ref) for ref in range(80)
+    ]
     assert dreamt(sessions).findings == ()
 
 
