@@ -98,6 +98,7 @@ def _pass(dream: Dream, on_progress: Progress) -> None:
         "thresholds": asdict(thresholds),
         "digest_version": DIGEST_VERSION,
         "sessions_digested": fresh,
+        "notes": list(result.notes),
     }
     with transaction.atomic():
         dream.findings.all().delete()
