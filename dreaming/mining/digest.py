@@ -18,7 +18,7 @@ from dreaming.mining.changes import (
     specific_values,
 )
 from dreaming.mining.remarks import remarks_of
-from dreaming.mining.templates import tool_family
+from dreaming.mining.templates import own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
 
 _REACH = 8
@@ -32,6 +32,9 @@ _MAX_KNOWN = 5_000
 _MAX_EARLIER = 6
 _MAX_STEPS = 80
 _STEP_QUOTE = 120
+_SENTENCE = 240
+_FEW_WORDS = 3
+_MAX_SAID = 20
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ def digest_session(session: SessionView) -> Digest:
         repairs=tuple(repairs[key] for key in sorted(repairs)[:_MAX_REPAIRS]),
         steps=_steps(story.calls),
         remarks=remarks_of(session.events),
+        said=_said(story.calls),
         score=session.score,
         source=session.source,
         silent=_silent(session),
@@ -99,6 +103,24 @@ def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
     if len(found) > _MAX_STEPS:
         found = found[: _MAX_STEPS * 3 // 4] + found[-_MAX_STEPS // 4 :]
     return tuple(found)
+
+
+def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
+    """Return the tools' answers in a plain sentence or two, once each; what a shell prints is not one."""
+    found: dict[tuple[str, str], ErrorSeen] = {}
+    for call in calls:
+        text = call.output.strip()
+        plain = call.worked and call.has_call and len(text) <= _SENTENCE and text[:1] not in {"{", "[", "<"}
+        if not plain or "\n" in text or len(text.split()) < _FEW_WORDS or ": " in signature(call):
+            continue
+        template = template_of(text, call.tool)
+        if own_words(template.text) >= _FEW_WORDS and len(found) < _MAX_SAID:
+            quote = Quote(call.result_seq, text[:QUOTE_LIMIT])
+            seen = ErrorSeen(
+                template.text, template.values, call.tool, quote, 1, 0, 0, False, True, _input_quote(call), (), (), ()
+            )
+            found.setdefault((call.tool, template.text), seen)
+    return tuple(found[key] for key in sorted(found))
 
 
 def _step_quote(call: Call) -> Quote:

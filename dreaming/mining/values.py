@@ -146,6 +146,7 @@ class RemarkSeen:
 class Digest:
     """What a pass keeps of one session: a few KB, however long the session was.
 
+    `said` are short plain answers of tools that nothing marks as errors: some may be.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
     """
 
@@ -161,6 +162,7 @@ class Digest:
     repairs: tuple[RepairSeen, ...]
     steps: tuple[StepSeen, ...] = ()
     remarks: tuple[RemarkSeen, ...] = ()
+    said: tuple[ErrorSeen, ...] = ()
     score: float | None = None
     source: str = ""
     silent: tuple[str, ...] = ()
@@ -175,7 +177,7 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "silent"}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent"}
         plain = {key: value for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
@@ -184,6 +186,7 @@ class Digest:
             repairs=tuple(RepairSeen(**_tuples(item)) for item in data["repairs"]),
             steps=tuple(StepSeen(**_tuples(item)) for item in data["steps"]),
             remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
+            said=tuple(ErrorSeen(**_tuples(item)) for item in data["said"]),
             silent=tuple(data["silent"]),
         )
 

@@ -30,6 +30,7 @@ _SHARED = 0.8
 _SAME = 0.6
 _WEAK = 0.05
 _LARGE = 0.4
+_LESS_SURE = 3
 _FEW_TASKS = 3
 _SHARE_OF_WON = 0.6
 _SHOWN = 0.35
@@ -136,7 +137,7 @@ def _candidates(table: Steps, limits: Thresholds, least: int) -> list[tuple[str,
     fit = [
         (contrast, first, second, p_value)
         for (contrast, first, second, gain), p_value in zip(tested.values(), adjusted(p_values), strict=True)
-        if p_value <= (_WEAK if gain >= _LARGE else limits.alpha) and gain >= limits.min_gain
+        if p_value <= (_LESS_SURE if gain >= _LARGE else 1) * limits.alpha and gain >= limits.min_gain
     ]
     return sorted(fit, key=lambda item: (item[3], item[:3]))[:_MOST]
 
