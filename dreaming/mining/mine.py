@@ -49,6 +49,23 @@ def mine(
     limits = thresholds or Thresholds()
     window = Window.of(without_echoes(digests, served or {}))
     least = limits.sessions_for(len(digests))
+    measured, found, left = _errors(window, limits, least)
+    workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
+    found, as_order = _told_as_order(found, workflows)
+    preferences, unwanted = find_preferences(window, limits, least)
+    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window)
+    found.sort(key=lambda item: (-item.benefit, item.claim_key))
+    found, covered = _distinct(found)
+    left += as_order + unwanted + kept_up + covered
+    found = [replace(item, graduates=_converges(item)) for item in found]
+    left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
+    events = sum(digest.events for digest in digests)
+    notes = readiness(digests, limits).advice
+    return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events, notes)
+
+
+def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measured], list[Finding], list[Discarded]]:
+    """Measure every error that enough sessions met; return the measures, what is found and what is left out."""
     groups = group_errors(window.digests, least)
     measured = [measure(group, window, least) for group in groups if len(group.meetings) >= least]
     adjust(measured)
@@ -62,22 +79,7 @@ def mine(
             found.append(verdict)
         else:
             left.append(verdict)
-    found += unflagged(window, limits, least)
-    workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
-    found, covered = _told_as_order(found, workflows)
-    preferences, unwanted = find_preferences(window, limits, least)
-    found = [*found, *workflows, *preferences]
-    left += covered + unwanted
-    found, covered = _with_upkeep(found, memories, window)
-    found.sort(key=lambda item: (-item.benefit, item.claim_key))
-    left += covered
-    found, covered = _distinct(found)
-    left += covered
-    found = [replace(item, graduates=_converges(item)) for item in found]
-    left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
-    events = sum(digest.events for digest in digests)
-    notes = readiness(digests, limits).advice
-    return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events, notes)
+    return measured, found + unflagged(window, limits, least), left
 
 
 def _with_upkeep(
