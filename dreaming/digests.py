@@ -30,9 +30,10 @@ def digest_missing(sessions: SessionQuerySet, on_progress: Callable[[int, int], 
 
 def read_digests(sessions: SessionQuerySet) -> Iterator[Digest]:
     """The digests of the sessions, each with its session's outcome as it is known now."""
-    rows = sessions.filter(digest__version=DIGEST_VERSION).order_by("pk").values_list("digest__data", "outcome")
-    for data, outcome in rows.iterator(chunk_size=500):
-        yield replace(Digest.from_json(data), outcome=outcome)
+    fields = ("digest__data", "outcome", "outcome_score", "outcome_source")
+    rows = sessions.filter(digest__version=DIGEST_VERSION).order_by("pk").values_list(*fields)
+    for data, outcome, score, source in rows.iterator(chunk_size=500):
+        yield replace(Digest.from_json(data), outcome=outcome, score=score, source=source)
 
 
 def digests_hash(sessions: SessionQuerySet) -> str:
@@ -73,5 +74,6 @@ def session_view(session: Session) -> SessionView:
         task_id=session.task_id,
         outcome=session.outcome,
         score=session.outcome_score,
+        source=session.outcome_source,
         events=[EventView(*row) for row in rows],
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dreaming.mining.values import Cause, Finding, Remedy, Support, Thresholds
-from dreaming.mining.wording import Advice, advise, clean, code, message_of, reads_as_instruction, slug
+from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.lessons import reasons_for, sureness_of
+from dreaming.mining.phrases import Advice, clean, code, slug
+from dreaming.mining.values import Cause, Finding, Preference, Remedy, Support, Thresholds, Upkeep, Workflow
+from dreaming.mining.wording import advise, message_of
 
 _MANY = 10
 _ALPHA = Thresholds().alpha
@@ -24,13 +27,48 @@ class Draft:
 def write(finding: Finding) -> Draft:
     """Word a finding. Pure; the path depends on the claim alone, so a later pass updates the same memory."""
     advice = advise(finding)
-    tool = slug(finding.tool) or "any-tool"
     return Draft(
-        path=f"/tools/{tool}/{advice.slug}.md",
-        content=_content(finding, advice),
+        path=_path(finding, advice),
+        content=finding.lesson.content if isinstance(finding.lesson, Upkeep) else _content(finding, advice),
         title=clean(advice.claim, 200),
         rationale=_rationale(finding),
     )
+
+
+def graduation_text(finding: Finding) -> str:
+    """Return a section for AGENTS.md, or an issue, for a finding that `graduates`; '' for any other."""
+    if not finding.graduates:
+        return ""
+    advice = advise(finding)
+    agents = finding.remedy.agents if finding.remedy is not None else finding.support.agents
+    return "\n\n".join(
+        (
+            f"## {advice.claim}",
+            f"When {advice.when} {advice.do} Do not {advice.dont}",
+            f"Example: {advice.example}",
+            f"{agents} agents found this independently ({finding.support.sessions} sessions), so it may belong in the "
+            f"tool itself: {_fix(finding)}",
+        )
+    )
+
+
+def _fix(finding: Finding) -> str:
+    tool = code(finding.tool) if finding.tool else "the tool"
+    if isinstance(finding.lesson, Workflow):
+        return f"let {tool} refuse, with a message that says so, when the order is another, or take the steps itself."
+    return (
+        f"let the description and the error message of {tool} say it, or let it take the call as agents first make it."
+    )
+
+
+def _path(finding: Finding, advice: Advice) -> str:
+    if isinstance(finding.lesson, Upkeep):
+        return finding.lesson.path
+    if isinstance(finding.lesson, Workflow):
+        return f"/workflows/{advice.slug}.md"
+    if isinstance(finding.lesson, Preference):
+        return f"/preferences/{advice.slug}.md"
+    return f"/tools/{slug(finding.tool) or 'any-tool'}/{advice.slug}.md"
 
 
 def _content(finding: Finding, advice: Advice) -> str:
@@ -60,6 +98,8 @@ def _warning(finding: Finding) -> str:
 
 def _sureness(finding: Finding) -> str:
     support, remedy = finding.support, finding.remedy
+    if finding.lesson is not None:
+        return sureness_of(finding, finding.lesson)
     parts = [f"{_seen(finding)} met this error."]
     if remedy is not None:
         parts.append(f"The change worked in {remedy.helped} of the {remedy.adopted} that made it.")
@@ -102,6 +142,13 @@ def _outcome(support: Support) -> str:
 
 
 def _rationale(finding: Finding) -> str:
+    parts = reasons_for(finding, finding.lesson) if finding.lesson is not None else _error_reasons(finding)
+    if finding.graduates:
+        parts.insert(1, "Several agents found it independently: it is fit to graduate to a tool or to AGENTS.md.")
+    return " ".join(parts)
+
+
+def _error_reasons(finding: Finding) -> list[str]:
     support = finding.support
     spread = ", ".join(
         (
@@ -123,7 +170,7 @@ def _rationale(finding: Finding) -> str:
             "an attack."
         )
     parts.append(f"Against: {_against(finding)}")
-    return " ".join(parts)
+    return parts
 
 
 def _count(number: int, noun: str) -> str:

@@ -55,6 +55,34 @@ class Numbers:
         return bool(self.tiles or self.bars or self.notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the counts of a kind of finding are counts of."""
+
+    scope: str
+    met: str
+    other: str
+    occurrences: str
+
+
+FAILURES = Words(
+    "sessions that called the tool met this", "met it", "did not meet it", "failing calls in these sessions"
+)
+WORKFLOWS = Words("sessions that had the chance did so", "did so", "did not", "")
+PREFERENCES = Words("sessions asked for it", "asked for it", "did not ask", "remarks in these sessions")
+UPKEEP = Words("sessions bear on it", "bear on it", "do not", "")
+
+
+def _words(support: dict[str, Any]) -> Words:
+    """By what the lesson has: steps in an order, words of users, or a version of a memory."""
+    lesson = _part(support, "lesson")
+    if "steps" in lesson:
+        return WORKFLOWS
+    if "words" in lesson:
+        return PREFERENCES
+    return UPKEEP if "operation" in lesson else FAILURES
+
+
 def numbers_of(support: dict[str, Any]) -> Numbers:
     return Numbers(tiles=_tiles(support), bars=bars_of(support), notes=_notes(support))
 
@@ -63,7 +91,8 @@ def bars_of(support: dict[str, Any]) -> list[Bar]:
     """Success with and without: of the change where agents tried it, else of what was met."""
     remedy = _part(support, "remedy")
     tried = _pair(remedy, ("adopted", "made the change"), ("rest", "met it, did not"))
-    return tried or _pair(support, ("met", "met it"), ("other", "did not meet it"))
+    words = _words(support)
+    return tried or _pair(support, ("met", words.met), ("other", words.other))
 
 
 def _pair(counts: dict[str, Any], *sides: tuple[str, str]) -> list[Bar]:
@@ -73,7 +102,8 @@ def _pair(counts: dict[str, Any], *sides: tuple[str, str]) -> list[Bar]:
 
 def _tiles(support: dict[str, Any]) -> list[Tile]:
     sessions, eligible = _int(support, "sessions"), _int(support, "eligible")
-    scope = str(support.get("scope") or ("sessions that called the tool met this" if eligible else "met it"))
+    words = _words(support)
+    scope = words.scope if eligible else words.met
     tiles = (
         [Tile(f"{sessions} of {eligible}" if eligible else _counted(sessions, "session"), scope)] if sessions else []
     )
@@ -87,8 +117,8 @@ def _tiles(support: dict[str, Any]) -> list[Tile]:
     remedy = _part(support, "remedy")
     if adopted := _int(remedy, "adopted"):
         tiles.append(Tile(f"{_int(remedy, 'helped')} of {adopted}", "sessions that made this change got past it"))
-    elif occurrences := _int(support, "occurrences"):
-        tiles.append(Tile(str(occurrences), "failing calls in these sessions"))
+    elif words.occurrences and (occurrences := _int(support, "occurrences")):
+        tiles.append(Tile(str(occurrences), words.occurrences))
     return tiles
 
 
@@ -107,7 +137,7 @@ def _comparison(support: dict[str, Any]) -> list[str]:
         interval = f" (95 %: {low * 100:+.0f} to {high * 100:+.0f})" if _is_number(low) and _is_number(high) else ""
         within = ", runs of the same task compared" if support.get("within_task") else ""
         points = f"{effect * 100:+.0f} points{interval}".replace("-", "−")
-        notes.append(f"Against sessions that did not meet it, success differs by {points}{within}.")
+        notes.append(f"Against the sessions without it, success differs by {points}{within}.")
     if _is_number(support.get("p_adjusted")):
         notes.append(f"p = {support['p_adjusted']:.2g}, adjusted for the patterns that were tried.")
     elif _is_number(support.get("p_value")):

@@ -7,9 +7,10 @@ from typing import Any
 
 from dreaming import writer
 from dreaming.digests import digest_missing, digests_hash, read_digests
-from dreaming.engines.base import Candidate, Pass
+from dreaming.engines.base import Candidate, LeftOut, Pass
 from dreaming.mining import mine
-from dreaming.mining.values import DIGEST_VERSION, Discarded, Finding, MiningResult, Thresholds
+from dreaming.mining.values import DIGEST_VERSION, Discarded, Finding, MiningResult, Thresholds, Upkeep
+from dreaming.snapshots import memory_views, served_texts
 from memory.models import Memory, Proposal
 from memory.services import Draft, QuoteDraft
 
@@ -31,13 +32,17 @@ def mined(run: Pass) -> MiningResult:
     digest_missing(run.sessions, lambda done, total: run.step("digesting sessions", done, total))
     run.step("mining", 0, 0)
     thresholds = Thresholds()
-    result = mine(list(read_digests(run.sessions)), thresholds)
+    store = run.dream.store
+    result = mine(
+        list(read_digests(run.sessions)), thresholds, memories=memory_views(store), served=served_texts(store)
+    )
     run.session_count, run.event_count = result.sessions, result.events
     run.manifest |= {
         "sessions": result.sessions,
         "sessions_hash": digests_hash(run.sessions),
         "digest_version": DIGEST_VERSION,
         "thresholds": asdict(thresholds),
+        "notes": list(result.notes),
     }
     return result
 
@@ -64,16 +69,28 @@ def draft_of(run: Pass, found: Finding) -> Draft:
     """The finding in fixed sentences; where memory has that path already, it is added to what stands there."""
     text = writer.write(found)
     live = Memory.objects.live(run.dream.store_id).filter(path=text.path).first()
+    operation, content = _change(found, text, live)
     return Draft(
-        operation=Proposal.Operation.UPDATE if live else Proposal.Operation.CREATE,
+        operation=operation,
         path=text.path,
-        content=f"{live.head.content.rstrip()}\n\n{text.content}" if live else text.content,
+        content=content,
         base_version=live.head if live else None,
         kind=found.kind,
         title=text.title,
         rationale=text.rationale,
         claim_key=found.claim_key,
         evidence=quotes_of(found),
-        support=support_of(found),
+        support=support_of(found) | {"graduation": writer.graduation_text(found)},
         benefit=found.benefit,
     )
+
+
+def _change(found: Finding, text: writer.Draft, live: Memory | None) -> tuple[str, str]:
+    """The operation and the whole new text. Raises `LeftOut` when what upkeep read is not what stands there now."""
+    if isinstance(found.lesson, Upkeep):
+        if live is None or live.head_id != found.lesson.version:
+            raise LeftOut(f"{text.path} changed while the dream ran.")
+        return Proposal.Operation(found.lesson.operation), text.content
+    if live and live.head:
+        return Proposal.Operation.UPDATE, f"{live.head.content.rstrip()}\n\n{text.content}"
+    return Proposal.Operation.CREATE, text.content

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dreaming.mining.calls import Call
+from dreaming.mining.templates import tool_family
 
 SAME = "same call again"
 LOOK_AROUND = "look around"
@@ -177,6 +178,15 @@ def _clip_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name)[:40]: _clip_value(item) for name, item in list(value.items())[:3]}
     return value
+
+
+def signature(call: Call) -> str:
+    """Name a step by its tool: with the program for a shell command, and with switches that are on."""
+    for name in sorted(call.arguments.keys() & _COMMAND_ARGUMENTS):
+        if isinstance(call.arguments[name], str) and (ran := program(call.arguments[name])):
+            return f"{tool_family(call.tool)}: {ran}"
+    switched = sorted(name[:40] for name, value in call.arguments.items() if value is True)
+    return tool_family(call.tool) + (f"({', '.join(switched[:3])})" if switched else "")
 
 
 def program(command: str) -> str:

@@ -14,10 +14,12 @@ from dreaming.mining.changes import (
     features_of,
     leading,
     short_input,
+    signature,
     specific_values,
 )
-from dreaming.mining.templates import tool_family
-from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, ToolUse
+from dreaming.mining.remarks import remarks_of
+from dreaming.mining.templates import own_words, template_of, tool_family
+from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
 
 _REACH = 8
 _OTHER_REACH = 3
@@ -28,6 +30,11 @@ _MAX_MOVES = 40
 _MAX_TOOLS = 60
 _MAX_KNOWN = 5_000
 _MAX_EARLIER = 6
+_MAX_STEPS = 80
+_STEP_QUOTE = 120
+_SENTENCE = 240
+_FEW_WORDS = 3
+_MAX_SAID = 20
 
 
 @dataclass(slots=True)
@@ -75,7 +82,60 @@ def digest_session(session: SessionView) -> Digest:
         tools=tuple(_tool_use(tool, use) for tool, use in sorted(ranked)),
         errors=tuple(_error_seen(errors[key]) for key in sorted(errors)[:_MAX_ERRORS]),
         repairs=tuple(repairs[key] for key in sorted(repairs)[:_MAX_REPAIRS]),
+        steps=_steps(story.calls),
+        remarks=remarks_of(session.events),
+        said=_said(story.calls),
+        score=session.score,
+        source=session.source,
+        silent=_silent(session),
     )
+
+
+def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
+    """Return the calls that were answered, by signature; of a very long session its start and its end."""
+    found: list[StepSeen] = []
+    for call in calls:
+        if not call.has_call or not call.answered:
+            continue
+        name = signature(call)
+        if not found or (found[-1].signature, found[-1].worked) != (name, call.worked):
+            found.append(StepSeen(name, call.worked, _step_quote(call)))
+    if len(found) > _MAX_STEPS:
+        found = found[: _MAX_STEPS * 3 // 4] + found[-_MAX_STEPS // 4 :]
+    return tuple(found)
+
+
+def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
+    """Return the tools' answers in a plain sentence or two, once each; what a shell prints is not one."""
+    found: dict[tuple[str, str], ErrorSeen] = {}
+    for call in calls:
+        text = call.output.strip()
+        plain = call.worked and call.has_call and len(text) <= _SENTENCE and text[:1] not in {"{", "[", "<"}
+        if not plain or "\n" in text or len(text.split()) < _FEW_WORDS or ": " in signature(call):
+            continue
+        template = template_of(text, call.tool)
+        if own_words(template.text) >= _FEW_WORDS and len(found) < _MAX_SAID:
+            quote = Quote(call.result_seq, text[:QUOTE_LIMIT])
+            seen = ErrorSeen(
+                template.text, template.values, call.tool, quote, 1, 0, 0, False, True, _input_quote(call), (), (), ()
+            )
+            found.setdefault((call.tool, template.text), seen)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _step_quote(call: Call) -> Quote:
+    if call.input not in {"", "{}", "null"}:
+        return Quote(call.seq, call.input[:_STEP_QUOTE])
+    return Quote(call.result_seq, call.output[:_STEP_QUOTE])
+
+
+def _silent(session: SessionView) -> tuple[str, ...]:
+    """Name the tools that gave results of which none says whether it is an error."""
+    flagged: dict[str, bool] = {}
+    for event in session.events:
+        if event.type == "tool_result" and event.tool:
+            flagged[event.tool] = flagged.get(event.tool, False) or event.is_error is not None
+    return tuple(sorted(tool for tool, known in flagged.items() if not known)[:_MAX_TOOLS])
 
 
 def _walk(calls: list[Call], uses: dict[str, _Use], errors: dict[tuple[str, str], _Error]) -> None:

@@ -6,17 +6,27 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from dreaming.mining.groups import Group, Meeting
+from dreaming.mining.hostile import objection_to
 from dreaming.mining.values import Cause, Digest, EvidenceRef, Quote, Stance
 from dreaming.mining.window import Window
+
+_AVOID = 2
 
 
 def diverse(members: Iterable[int], window: Window, prefer: Callable[[int], int]) -> list[int]:
     """Order sessions so that agents take turns, each with a task not shown yet where it has one.
 
-    Within an agent, those with the lower `prefer` come first.
+    Those with the lower `prefer` come first: within an agent, and before all others where `prefer` says that
+    a quote should be avoided (2 and more).
     """
+    graded = [(prefer(at), at) for at in members]
+    fine = _in_turns([(rank, at) for rank, at in graded if rank < _AVOID], window)
+    return fine + _in_turns([(rank, at) for rank, at in graded if rank >= _AVOID], window)
+
+
+def _in_turns(graded: list[tuple[int, int]], window: Window) -> list[int]:
     queues: dict[str, list[int]] = defaultdict(list)
-    for at in sorted(members, key=lambda item: (prefer(item), item)):
+    for _, at in sorted(graded):
         queues[window.digests[at].agent].append(at)
     ordered: list[int] = []
     shown: set[str] = set()
@@ -32,6 +42,20 @@ def diverse(members: Iterable[int], window: Window, prefer: Callable[[int], int]
     return ordered
 
 
+def risk_of(digest: Digest, quotes: Iterable[Quote]) -> int:
+    """Return 2 where a quote should be avoided if another one serves: it gives orders, or holds a secret or
+    personal data; else 0.
+    """
+    names = [digest.principal] if digest.principal else []
+    return 2 * any(objection_to(quote.text, names) for quote in quotes)
+
+
+def _risk(met: Meeting, change: str = "") -> int:
+    repairs = [item for item in met.repairs if item.change == change]
+    quotes = [error.quote for error in met.errors[:1]] + [item.repair for item in repairs]
+    return risk_of(met.digest, quotes)
+
+
 def failure_evidence(group: Group, causes: tuple[Cause, ...], window: Window, cap: int) -> tuple[EvidenceRef, ...]:
     """Sessions that met the error and did not succeed, then those that met it and still did (against).
 
@@ -39,9 +63,9 @@ def failure_evidence(group: Group, causes: tuple[Cause, ...], window: Window, ca
     """
     lost = [at for at in group.meetings if window.won(at) is not True]
     fine = [at for at in group.meetings if window.won(at) is True]
-    against = diverse(fine, window, lambda _: 0)[: max(cap // 4, cap - 2 * len(lost))]
+    against = diverse(fine, window, lambda at: _risk(group.meetings[at]))[: max(cap // 4, cap - 2 * len(lost))]
     each = 2 if causes else 1
-    ahead = diverse(lost, window, lambda at: 0 if window.won(at) is False else 1)
+    ahead = diverse(lost, window, lambda at: _risk(group.meetings[at]) + (window.won(at) is not False))
     found: list[EvidenceRef] = []
     for at in ahead[: (cap - len(against)) // each]:
         met = group.meetings[at]
@@ -76,9 +100,12 @@ def repair_evidence(group: Group, change: str, window: Window, cap: int) -> tupl
         pile.append(at)
     against_cap = max(2, cap // 3)
     spared = [at for at in without if window.won(at) or _recovered(group.meetings[at])]
-    against = [*diverse(failed, window, lambda _: 0), *diverse(spared, window, lambda _: 0)]
+    against = [
+        at for pile in (failed, spared) for at in diverse(pile, window, lambda at: _risk(group.meetings[at], change))
+    ]
     found: list[EvidenceRef] = []
-    for at in diverse(helped, window, lambda at: 0 if window.won(at) else 1)[: (cap - against_cap) // 2]:
+    ahead = diverse(helped, window, lambda at: _risk(group.meetings[at], change) + (not window.won(at)))
+    for at in ahead[: (cap - against_cap) // 2]:
         repair = next(item for item in group.meetings[at].repairs if item.change == change and item.helped)
         digest = group.meetings[at].digest
         found += [_ref(digest, repair.error, "supports"), _ref(digest, repair.repair, "supports")]

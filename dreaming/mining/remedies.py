@@ -32,7 +32,7 @@ class Adoption:
 def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
     """Return every change that enough sessions made, with its p-value.
 
-    Two tests, the smaller p doubled (Bonferroni): that the change follows this error more often than a call
+    Two tests where both can be made, the smaller p doubled (Bonferroni): that the change follows this error more often than a call
     that worked, and that the tool then works more often than after any other try (`_by_effect`).
     """
     found: dict[str, Adoption] = {}
@@ -47,18 +47,19 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
         moved = base.moved(adoption.change)
         adoption.usual = moved / base.sessions if base.sessions else 0.0
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
-        adoption.p_value = min(1.0, 2 * min(follows, _by_effect(adoption, group)))
+        works = _by_effect(adoption, group)
+        adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
         if not base.sessions and adoption.change.startswith(("other tool", "first")):
             adoption.p_value = 0.0
     return enough
 
 
-def _by_effect(adoption: Adoption, group: Group) -> float:
-    """One-sided p that the change works no more often than the other tries of the same tool after this
-    error.
+def _by_effect(adoption: Adoption, group: Group) -> float | None:
+    """One-sided p that the change works no more often than the other tries of the same tool after this error;
+    None where it is another tool that is tried.
     """
     if adoption.change.startswith("other tool"):
-        return 1.0
+        return None
     others = [met for at, met in group.meetings.items() if at not in adoption.repairs]
     tries = [[item for item in met.repairs if not item.change.startswith("other tool")] for met in others]
     tried = [any(item.helped for item in made) for made in tries if made]

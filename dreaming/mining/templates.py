@@ -158,6 +158,13 @@ def template_of(message: str, tool: str = "") -> Template:
     return Template(_clip(text), tuple(values[: text.count(_VALUE)]))
 
 
+def masked(text: str) -> str:
+    """Return the text with ids, amounts, dates, paths and addresses as placeholders; words stay as they are."""
+    for pattern, name in _SHAPES:
+        text = pattern.sub(name, text)
+    return text
+
+
 def own_words(template: str) -> int:
     """Count the words by which a template says more than that something went wrong; a slot counts as one."""
     words = set(re.findall(r"[^\W\d_]{2,}", re.sub(r"<[a-z]+>", " ", template))) - _GENERIC

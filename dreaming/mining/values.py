@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-DIGEST_VERSION = 1
+from dreaming.mining.learnt import MemoryView as MemoryView
+from dreaming.mining.learnt import Preference as Preference
+from dreaming.mining.learnt import Upkeep as Upkeep
+from dreaming.mining.learnt import Workflow as Workflow
+
+DIGEST_VERSION = 2
 QUOTE_LIMIT = 300
 
-Kind = Literal["recurring_failure", "workaround"]
+Kind = Literal["recurring_failure", "workaround", "workflow", "preference", "upkeep"]
 Stance = Literal["supports", "contradicts"]
 
 
@@ -40,6 +45,7 @@ class SessionView:
     outcome: str
     score: float | None
     events: Sequence[EventView]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,33 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
+class StepSeen:
+    """One step of a session's work: the call's abstracted signature, in order, repeats in a row left out."""
+
+    signature: str
+    worked: bool
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class RemarkSeen:
+    """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, an
+    `objection` (a denial that may concern this task alone) or a `repeat` (much like what was said before).
+
+    `quote` is the text, or its first `QUOTE_LIMIT` characters.
+    """
+
+    kind: str
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
-    """What a pass keeps of one session: a few KB, however long the session was."""
+    """What a pass keeps of one session: a few KB, however long the session was.
+
+    `said` are short plain answers of tools that nothing marks as errors: some may be.
+    `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
+    """
 
     ref: int
     external_id: str
@@ -129,6 +160,12 @@ class Digest:
     tools: tuple[ToolUse, ...]
     errors: tuple[ErrorSeen, ...]
     repairs: tuple[RepairSeen, ...]
+    steps: tuple[StepSeen, ...] = ()
+    remarks: tuple[RemarkSeen, ...] = ()
+    said: tuple[ErrorSeen, ...] = ()
+    score: float | None = None
+    source: str = ""
+    silent: tuple[str, ...] = ()
     version: int = DIGEST_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -140,12 +177,17 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        plain = {key: value for key, value in data.items() if key not in {"tools", "errors", "repairs"}}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent"}
+        plain = {key: value for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
             tools=tuple(ToolUse(**_tuples(item)) for item in data["tools"]),
             errors=tuple(ErrorSeen(**_tuples(item)) for item in data["errors"]),
             repairs=tuple(RepairSeen(**_tuples(item)) for item in data["repairs"]),
+            steps=tuple(StepSeen(**_tuples(item)) for item in data["steps"]),
+            remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
+            said=tuple(ErrorSeen(**_tuples(item)) for item in data["said"]),
+            silent=tuple(data["silent"]),
         )
 
 
@@ -253,7 +295,11 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members."""
+    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members.
+
+    `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
+    system prompt or the codebase rather than in memory.
+    """
 
     kind: Kind
     claim_key: str
@@ -269,6 +315,8 @@ class Finding:
     causes: tuple[Cause, ...]
     benefit: float
     evidence: tuple[EvidenceRef, ...]
+    lesson: Workflow | Preference | Upkeep | None = None
+    graduates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +346,8 @@ class Thresholds:
     min_adoption: float = 0.25
     min_help: float = 0.6
     min_share: float = 0.02
+    min_gain: float = 0.15
+    min_principals: int = 3
     max_evidence: int = 12
 
     def sessions_for(self, window: int) -> int:
@@ -307,9 +357,13 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class MiningResult:
-    """What a pass found, best first, and what it left out on purpose."""
+    """What a pass found, best first, and what it left out on purpose.
+
+    `notes` say what the signal did not allow: see `readiness` for the whole report.
+    """
 
     findings: tuple[Finding, ...]
     discarded: tuple[Discarded, ...]
     sessions: int
     events: int
+    notes: tuple[str, ...] = ()

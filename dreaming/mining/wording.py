@@ -4,56 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from dataclasses import dataclass
 from typing import Any
 
 from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.lessons import advise_lesson
+from dreaming.mining.phrases import NAME_LIMIT, Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
 
 _MESSAGE_LIMIT = 110
-_NAME_LIMIT = 60
-_INSTRUCTION = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instruction|previous|prior|above|rule|prompt|polic)"
-    r"|\bsystem prompt\b|\byou are now\b|\bdo not (?:tell|inform|mention)\b"
-    r"|\b(?:send|e?mail|post|forward|upload|reveal|share|leak)\b.{0,60}"
-    r"(?:<url>|<email>|\b(?:password|secret|token|credential|key)s?\b)",
-    re.IGNORECASE,
-)
 _ALPHA = Thresholds().alpha
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """The parts of a lesson; `slug` and `claim` must not hold numbers, so that they stay across passes."""
-
-    slug: str
-    claim: str
-    when: str
-    do: str
-    dont: str
-    example: str
-
-
-def clean(text: str, limit: int) -> str:
-    """Take out what can hide or break out: control and invisible characters, line breaks; cut at `limit`."""
-    kept = "".join(char for char in text if unicodedata.category(char)[0] != "C" or char in "\n\t")
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"
-
-
-def code(text: str, limit: int = _NAME_LIMIT) -> str:
-    """Quote text of a transcript so that Markdown shows it and nothing in it acts."""
-    return f"`{clean(text.replace('`', ''), limit) or '?'}`"
 
 
 def _tool(finding: Finding) -> str:
     return code(finding.tool) if finding.tool else "a tool"
-
-
-def reads_as_instruction(text: str) -> bool:
-    """Whether an error text tries to tell its reader what to do outside the call, as injected text does."""
-    return bool(_INSTRUCTION.search(text))
 
 
 def message_of(finding: Finding) -> str:
@@ -64,17 +28,14 @@ def message_of(finding: Finding) -> str:
     return code(first if len(first) >= 20 else finding.template, _MESSAGE_LIMIT)
 
 
-def slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
-
-
 def _names(names: list[str]) -> str:
     quoted = [code(name) for name in names[:4]]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def advise(finding: Finding) -> Advice:
+    if finding.lesson is not None:
+        return advise_lesson(finding, finding.lesson)
     if finding.remedy is None:
         return _failure_advice(finding)
     kind, _, rest = finding.remedy.change.partition(": ")
@@ -128,7 +89,7 @@ def _form_words(part: str) -> str:
 
 
 def _form(text: str) -> str:
-    return code(text) if "`" in text else clean(text, _NAME_LIMIT)
+    return code(text) if "`" in text else clean(text, NAME_LIMIT)
 
 
 def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
@@ -193,7 +154,7 @@ def _run_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
         when=f"you would run {code(was)} with {_tool(finding)}{where}.",
         do=f"Run {code(now)} instead.",
         dont=f"run {code(was)}: it fails with {message_of(finding)}.",
-        example=code(f"{now} <what you would have given to {was}>", 2 * _NAME_LIMIT),
+        example=code(f"{now} <what you would have given to {was}>", 2 * NAME_LIMIT),
     )
 
 

@@ -92,6 +92,12 @@ def spoken(name: str) -> str:
 
 
 @register.filter
+def p_value(p: float) -> str:
+    """A p-value as people write it."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+@register.filter
 def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 

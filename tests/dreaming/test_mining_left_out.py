@@ -131,3 +131,15 @@ def test_an_error_that_reads_as_an_instruction_is_left_out_unquoted() -> None:
     assert result.findings == ()
     assert [item.reason.split(":")[0] for item in result.discarded] == ["hostile"]
     assert "ignore" not in result.discarded[0].title
+
+
+def test_quotes_with_secrets_and_personal_data_are_avoided_where_others_serve() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 8:
+            return [("pay_toll", {"barge": code(rng), "ledger": "l1"}, "paid")], ""
+        who = "keeper@harbour.example" if ref % 3 else code(rng)
+        refused = ("pay_toll", {"barge": who}, "the toll house asks for a ledger entry", True)
+        return [refused, ("pay_toll", {"barge": who, "ledger": code(rng)}, "paid")], ""
+
+    (found,) = passed(corpus(320, special)).findings
+    assert not any("@" in item.quote for item in found.evidence)

@@ -215,6 +215,22 @@ def test_a_call_that_comes_too_late_is_told_as_an_order() -> None:
             ], "failure"
         return [("paint_hull", paint, "painted"), ("seal_hull", seal, "sealed")], ""
 
+    result = passed(corpus(270, special))
+    found = only(result)
+    assert found.kind == "workflow"
+    assert found.title == "paint_hull → seal_hull"
+    assert [item.reason for item in result.discarded] == ["covered by another finding: paint_hull → seal_hull"]
+
+
+def test_a_call_that_comes_too_late_is_the_cause_where_outcomes_are_unknown() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        hull = code(rng, "hull")
+        paint, seal = {"hull": hull, "shade": "ochre"}, {"hull": hull}
+        if ref % 9 == 0:
+            late = ("paint_hull", paint, "hull no longer takes paint", True)
+            return [("seal_hull", seal, "sealed"), late], "unknown"
+        return [("paint_hull", paint, "painted"), ("seal_hull", seal, "sealed")], "unknown"
+
     found = only(passed(corpus(270, special)))
     assert found.kind == "recurring_failure"
     assert found.causes[0].feature == "after-same:seal_hull:hull"
@@ -354,3 +370,23 @@ def test_a_bare_message_is_enough_where_a_remedy_is_known() -> None:
     found = only(passed(corpus(280, special)))
     assert found.remedy is not None
     assert found.remedy.to_tool == "seek_buoy_by_colour"
+
+
+def test_an_answer_that_nothing_marks_as_an_error_is_found_by_how_sessions_end() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        bay = {"bay": code(rng)}
+        if ref % 6 == 0:
+            said = f"the tide over bay {bay['bay']} runs too low for soundings"
+            return [("sound_depth", bay, said)], "success" if ref % 60 == 0 else "failure"
+        return [("sound_depth", bay, f"{rng.randrange(40)} fathoms at bay {bay['bay']} now")], "success"
+
+    found = only(passed(corpus(240, special)))
+    assert (found.kind, found.tool, found.support.sessions) == ("recurring_failure", "sound_depth", 40)
+
+
+def test_answers_that_go_with_no_loss_are_not_told() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        words = ["the tide over the bay runs low", "the tide over the bay runs high", "slack water over this bay"]
+        return [("sound_depth", {"bay": code(rng)}, rng.choice(words))], ""
+
+    assert passed(corpus(240, special)).findings == ()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dreaming.mining import Digest, EventView, Finding, SessionView, digest_session, mine
+from dreaming.mining.values import Workflow
 from dreaming.writer import write
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -104,11 +105,18 @@ def test_the_empty_list_is_named_as_the_cause() -> None:
     assert found.causes[0].feature == "empty:new_item_ids"
 
 
-def test_the_order_that_locks_is_named_as_the_cause() -> None:
-    found = the("modify_pending_order_address", "non-pending order")
-    assert found.kind == "recurring_failure"
-    assert found.causes[0].feature == "after-same:modify_pending_order_items:order_id"
-    assert found.support.met_success <= 1
+def test_the_order_that_locks_is_the_one_workflow() -> None:
+    found = [item for item in findings("retail") if item.kind == "workflow"]
+    assert [item.title for item in found] == ["modify_pending_order_address → modify_pending_order_items"]
+    support, lesson = found[0].support, found[0].lesson
+    assert (support.met_success, support.met_total, support.other_success, support.other_total) == (53, 84, 1, 20)
+    assert isinstance(lesson, Workflow)
+    assert (lesson.contrast, lesson.agents_for, lesson.agents_known) == ("order", 7, 7)
+    assert found[0].graduates
+
+
+def test_simulated_customers_have_no_preferences() -> None:
+    assert not [item for item in findings("retail") if item.kind == "preference"]
 
 
 def test_a_program_that_is_missing_and_what_runs_instead() -> None:
@@ -137,4 +145,5 @@ def test_shuffled_outcomes_prove_nothing() -> None:
         shuffled = [replace(item, outcome=outcome) for item, outcome in zip(digests("retail"), mixed, strict=True)]
         for found in mine(shuffled).findings:
             assert found.support.p_adjusted > 0.01
+            assert found.kind != "workflow"
             assert found.remedy is not None or found.causes

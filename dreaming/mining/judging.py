@@ -1,0 +1,270 @@
+"""What is said of one error: its numbers, whether it is a finding, and if not, why it is left out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+
+from dreaming.mining.evidence import failure_evidence, repair_evidence
+from dreaming.mining.groups import Group, group_errors
+from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.remedies import (
+    Adoption,
+    adoptions,
+    best_adoption,
+    best_causes,
+    causes,
+    remedy_of,
+    with_p,
+)
+from dreaming.mining.stats import adjusted, risk_difference
+from dreaming.mining.templates import own_words
+from dreaming.mining.values import (
+    Cause,
+    Discarded,
+    Finding,
+    Kind,
+    Remedy,
+    Support,
+    Thresholds,
+)
+from dreaming.mining.window import Comparison, Window
+
+_STORM = 5
+_COSTLY_SHARE = 0.3
+_AGREES = 0.1
+_USUAL = 0.6
+_LOSS = 0.3
+_SAME_SIZE = 0.7
+_STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
+
+
+@dataclass(slots=True)
+class Measured:
+    group: Group
+    comparison: Comparison
+    adoptions: list[Adoption]
+    causes: list[Cause]
+    p_outcome: float = 1.0
+    p_pooled: float = 1.0
+
+
+def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
+    """Find answers that nothing marks as an error and with which sessions plainly end worse.
+
+    Only what is rarer than not among the tool's callers counts, and only a large loss: what a tool says may
+    just go along with hard tasks.
+    """
+    quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
+    groups = [group for group in group_errors(quiet, least) if len(group.meetings) >= least]
+    measured = [
+        Measured(group, window.compare_to_rest(group.families, group.meetings.keys()), [], []) for group in groups
+    ]
+    adjust(measured)
+    found = []
+    for item in measured:
+        group, support = item.group, _support(item.group, window, item)
+        usual = support.sessions > _USUAL * support.eligible or reads_as_instruction(group.template)
+        if usual or not _is_harmful(item, limits) or support.effect > -_LOSS or _objection(group, support, limits):
+            continue
+        found.append(_finding("recurring_failure", group, window, support, None, (), True, limits))
+    return found
+
+
+def measure(group: Group, window: Window, least: int) -> Measured:
+    comparison = window.compare_to_rest(group.families, group.meetings.keys())
+    return Measured(group, comparison, adoptions(group, window, least), causes(group, window))
+
+
+def adjust(measured: list[Measured]) -> None:
+    """Replace the p-values of every hypothesis looked at by their adjusted ones."""
+    outcomes = adjusted([item.comparison.p_value for item in measured])
+    pooled = adjusted([item.comparison.p_pooled for item in measured])
+    for item, p_value, p_pooled in zip(measured, outcomes, pooled, strict=True):
+        item.p_outcome, item.p_pooled = p_value, p_pooled
+    moves = [adoption for item in measured for adoption in item.adoptions]
+    features = [cause for item in measured for cause in item.causes]
+    for move, p_value in zip(moves, adjusted([move.p_value for move in moves]), strict=True):
+        move.p_value = p_value
+    rest = iter(adjusted([cause.p_adjusted for cause in features]))
+    for item in measured:
+        item.causes = [with_p(cause, next(rest)) for cause in item.causes]
+
+
+def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Finding | Discarded:
+    group, support = item.group, _support(item.group, window, item)
+    harmful = _is_harmful(item, limits)
+    if reason := _objection(group, support, limits):
+        return _discard(reason, group, support)
+    adoption = best_adoption(group, item.adoptions, limits)
+    frequent = support.sessions >= limits.min_share * support.eligible
+    if adoption is not None and (frequent or harmful):
+        remedy = remedy_of(adoption, group, window)
+        why = best_causes(item.causes, limits)
+        return _finding("workaround", group, window, support, remedy, why, harmful, limits)
+    why = best_causes(item.causes, limits)
+    costly = support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible) and _STATES_RULE.search(
+        group.template
+    )
+    if reads_as_instruction(group.template) and not why:
+        return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
+    if own_words(group.template) < 2 and not why:
+        return _discard("uninformative: the message does not say what went wrong", group, support)
+    if harmful or (frequent and (why or costly)):
+        return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
+    return _discard(_why_left(group, support, item, limits), group, support)
+
+
+def _is_harmful(item: Measured, limits: Thresholds) -> bool:
+    """Whether sessions that met the error end worse: proven within tasks, or over all where runs of a task are
+    too few to prove it and yet agree.
+    """
+    compared = item.comparison
+    if compared.effect.value > -limits.min_effect:
+        return False
+    if item.p_outcome <= limits.alpha:
+        return True
+    pooled = risk_difference(compared.table).value
+    agree = compared.within_task and compared.p_value <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
+    return agree and item.p_pooled <= limits.alpha
+
+
+def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds) -> str:
+    tried = max(item.adoptions, key=lambda move: (len(move.repairs), move.change), default=None)
+    if support.effect <= -limits.min_effect and min(support.p_value, support.p_pooled) <= 0.05:
+        return "no known remedy, and the lower success is not proven once all errors looked at are allowed for"
+    if support.sessions < limits.min_share * support.eligible:
+        return f"rare: {support.sessions} of {support.eligible} sessions that called the tool; they end no worse"
+    if _recovered(group) >= 0.8 * support.sessions:
+        return "harmless: agents recover by no one way, and sessions end no worse"
+    if tried is not None and tried.helped < limits.min_help * len(tried.repairs):
+        return "no known remedy: what agents try does not help, and sessions end no worse"
+    return "no known remedy, and sessions that met it end no worse than others"
+
+
+def _objection(group: Group, support: Support, limits: Thresholds) -> str:
+    """Return why a frequent error is left out whatever else is known of it, or ''."""
+    retried, healed = _retries(group)
+    if not own_words(group.template):
+        return "uninformative: the message does not say what went wrong"
+    if retried >= 3 and healed * 2 >= retried and retried >= 0.2 * support.sessions:
+        return "transient: it heals on an identical retry"
+    if support.agents < limits.min_agents:
+        return f"seen by {support.agents} of the {limits.min_agents} agents asked for"
+    scopes = support.principals or support.tasks
+    if support.agents == 1 and scopes == 1:
+        return "only one agent saw it, for one principal or task"
+    if 0 < support.tasks < limits.min_tasks:
+        return "seen on one task only"
+    return ""
+
+
+def _finding(
+    kind: Kind,
+    group: Group,
+    window: Window,
+    support: Support,
+    remedy: Remedy | None,
+    why: tuple[Cause, ...],
+    harmful: bool,
+    limits: Thresholds,
+) -> Finding:
+    change = remedy.change if remedy else ""
+    evidence = (
+        repair_evidence(group, change, window, limits.max_evidence)
+        if remedy
+        else failure_evidence(group, why, window, limits.max_evidence)
+    )
+    worse = remedy is not None and _worse(remedy, limits)
+    return Finding(
+        kind=kind,
+        claim_key=_claim_key(kind, group, change),
+        title=_title(group, change),
+        tool=group.tool,
+        template=group.template,
+        message=_message(group),
+        warning=worse,
+        support=support,
+        recovered=_recovered(group),
+        transient=_retries(group)[1],
+        remedy=remedy,
+        causes=why,
+        benefit=support.sessions * max(0.0, -support.effect) * harmful + 0.05 * support.occurrences,
+        evidence=evidence,
+    )
+
+
+def _worse(remedy: Remedy, limits: Thresholds) -> bool:
+    if not remedy.adopted_total or not remedy.rest_total or remedy.p_outcome > limits.alpha:
+        return False
+    return remedy.adopted_success / remedy.adopted_total < remedy.rest_success / remedy.rest_total
+
+
+def _support(group: Group, window: Window, item: Measured | None) -> Support:
+    members = [met.digest for met in group.meetings.values()]
+    callers = window.callers(group.families).sessions
+    compared = item.comparison if item else window.compare_to_rest(group.families, group.meetings.keys())
+    table = compared.table
+    return Support(
+        sessions=len(members),
+        agents=len({digest.agent for digest in members}),
+        principals=len({digest.principal for digest in members if digest.principal}),
+        tasks=len({digest.task_id for digest in members if digest.task_id}),
+        occurrences=sum(met.occurrences for met in group.meetings.values()),
+        eligible=len(callers) + sum(at not in callers for at in group.meetings),
+        met_success=table.met_success,
+        met_total=table.met_total,
+        other_success=table.other_success,
+        other_total=table.other_total,
+        p_value=compared.p_value,
+        p_adjusted=item.p_outcome if item else 1.0,
+        p_pooled=compared.p_pooled,
+        effect=compared.effect.value,
+        effect_low=compared.effect.low,
+        effect_high=compared.effect.high,
+        within_task=compared.within_task,
+    )
+
+
+def worth_telling(group: Group) -> bool:
+    return len(group.meetings) >= 3 or sum(met.occurrences for met in group.meetings.values()) >= _STORM
+
+
+def below(group: Group, window: Window, least: int) -> Discarded:
+    support = _support(group, window, None)
+    if support.sessions == 1:
+        return _discard(f"one-session storm: {support.occurrences} times in a single session", group, support)
+    return _discard(f"below support: {support.sessions} of the {least} sessions asked for", group, support)
+
+
+def _discard(reason: str, group: Group, support: Support) -> Discarded:
+    key = _claim_key("recurring_failure", group, "")
+    return Discarded(reason, _title(group, ""), key, group.tool, group.template, support)
+
+
+def _title(group: Group, change: str) -> str:
+    said = "(wording withheld)" if reads_as_instruction(group.template) else group.template
+    head = f"{group.tool}: {said}" if group.tool else said
+    return f"{head} → {change}" if change else head
+
+
+def _claim_key(kind: Kind, group: Group, change: str) -> str:
+    claim = "\x1f".join((kind, group.family, group.template, change))
+    return f"{kind}:{group.family or 'any'}:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+
+
+def _message(group: Group) -> str:
+    """The shortest of the quoted messages, for a reader who wants to see one real one."""
+    quotes = (error.quote.text for met in group.meetings.values() for error in met.errors)
+    return min(quotes, key=lambda text: (len(text), text), default="")
+
+
+def _recovered(group: Group) -> int:
+    return sum(all(error.recovered for error in met.errors) for met in group.meetings.values())
+
+
+def _retries(group: Group) -> tuple[int, int]:
+    """Sessions that retried the identical call at once, and those in which that worked."""
+    errors = [error for met in group.meetings.values() for error in met.errors]
+    return sum(error.retried > 0 for error in errors), sum(error.healed_by_retry > 0 for error in errors)

@@ -1,0 +1,69 @@
+"""What is learnt beside errors: workflows, preferences and upkeep; and the memories that a pass looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """An ordered sequence of steps, gaps allowed, that successes share and failures lack.
+
+    `contrast` says what it was compared with, for the steps `first` and `second`: `before`, sessions that
+    took `second` without `first` before it; `after`, sessions that took `first` and never `second` after it;
+    `order`, sessions that took both the other way round. `agents_for` of `agents_known` agents with both
+    kinds of session do better with it; `p_agents` is two-sided, within agents.
+    """
+
+    steps: tuple[str, ...]
+    contrast: str
+    first: str
+    second: str
+    agents_for: int
+    agents_known: int
+    p_agents: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
+    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
+    """
+
+    words: str
+    keys: tuple[tuple[str, int], ...]
+    negative: bool
+    kinds: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
+
+    `operation` is `update` or `delete`; `why` is `duplicate` or `contradicted`; `other` is the path of the
+    memory that stays, or what contradicts in words; `before` and `after` are the passage that changes.
+    """
+
+    operation: str
+    path: str
+    version: int
+    why: str
+    other: str
+    before: str
+    after: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """One live memory of the store's snapshot; `version` is the id of its head.
+
+    `served` counts sessions that were given it, `None` where reads were not recorded.
+    """
+
+    path: str
+    text: str
+    version: int
+    served: int | None = None
+    served_success: int = 0
+    served_known: int = 0

@@ -1,0 +1,130 @@
+"""What workflows, preferences and upkeep tell an agent to do, in fixed sentences around cleaned names."""
+
+from __future__ import annotations
+
+from dreaming.mining.phrases import Advice, clean, code, slug
+from dreaming.mining.values import Finding, Preference, Support, Upkeep, Workflow
+
+
+def advise_lesson(finding: Finding, lesson: Workflow | Preference | Upkeep) -> Advice:
+    """Word a finding whose lesson is not about an error."""
+    if isinstance(lesson, Workflow):
+        return _workflow_advice(lesson)
+    if isinstance(lesson, Preference):
+        return _preference_advice(lesson)
+    return _upkeep_advice(finding, lesson)
+
+
+def _workflow_advice(lesson: Workflow) -> Advice:
+    first, second = code(lesson.first), code(lesson.second)
+    steps = ", then ".join(code(step) for step in lesson.steps)
+    if lesson.contrast == "after":
+        claim, dont = f"After {first}, call {second}", f"end after {first} without {second}."
+    elif lesson.contrast == "order":
+        claim, dont = f"Call {first} before {second}", f"call {second} before {first}."
+    else:
+        claim, dont = f"Call {first} before {second}", f"call {second} without {first} before it."
+    both = f"you need {first} and {second}."
+    taken = f"the task takes {first if lesson.contrast == 'after' else second}."
+    return Advice(
+        slug=slug("-".join(lesson.steps)) or "steps",
+        claim=claim,
+        when=both if lesson.contrast == "order" else taken,
+        do=f"Work in this order: {steps}. Other steps may come in between.",
+        dont=dont,
+        example=f"{steps}.",
+    )
+
+
+def _preference_advice(lesson: Preference) -> Advice:
+    words = code(lesson.words, 200)
+    return Advice(
+        slug=slug("-".join((*(["not"] if lesson.negative else []), *sorted(key for key, _ in lesson.keys[:3]))))
+        or "wish",
+        claim=f"Users ask: {clean(lesson.words, 200)}",
+        when="you do work of this kind for a user who has not said otherwise.",
+        do=f"Do as users have asked, in the words of one of them: {words}.",
+        dont="wait to be corrected again, and do not hold to this where the user at hand asks for something else.",
+        example=f"a user who corrected an agent said {words}.",
+    )
+
+
+def _upkeep_advice(finding: Finding, lesson: Upkeep) -> Advice:
+    path = code(lesson.path, 120)
+    done = "Remove" if lesson.operation == "delete" else "Correct"
+    why = f"{code(lesson.other, 120)} says the same" if lesson.why == "duplicate" else "newer sessions contradict it"
+    return Advice(
+        slug=slug(lesson.path),
+        claim=f"{done} {path}: {why}",
+        when=finding.title,
+        do=lesson.after,
+        dont=lesson.before,
+        example="",
+    )
+
+
+def sureness_of(finding: Finding, lesson: Workflow | Preference | Upkeep) -> str:
+    """Say in a memory how sure we are."""
+    support = finding.support
+    if isinstance(lesson, Workflow):
+        return (
+            f"success in {support.met_success} of {support.met_total} sessions that did so "
+            f"({support.agents} agents), in {support.other_success} of {support.other_total} that had the same chance "
+            "and did not."
+        )
+    return f"{people_of(support)} asked for it in {support.sessions} sessions."
+
+
+def people_of(support: Support) -> str:
+    """Count who stands behind a finding."""
+    number, noun = (support.principals, "principal") if support.principals else (support.agents, "agent")
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> list[str]:
+    """Say to the reviewer why the pass believes it, and what speaks against."""
+    support = finding.support
+    if isinstance(lesson, Workflow):
+        return _workflow_reasons(finding, lesson)
+    if isinstance(lesson, Preference):
+        kinds = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in lesson.kinds)
+        against = sum(item.stance == "contradicts" for item in finding.evidence)
+        return [
+            f"{people_of(support)} asked for it in {support.sessions} sessions ({kinds}), of {support.agents} "
+            f"agent{'' if support.agents == 1 else 's'}. What the remarks share: "
+            f"{', '.join(code(key) for key, _ in lesson.keys)}. They were grouped by their words, not by a model: "
+            "read the quotes to see that they mean the same.",
+            f"Against: {against or 'no'} quotes ask for the opposite." if against else "Against: nothing was found.",
+        ]
+    if lesson.why == "duplicate":
+        return [
+            f"What {code(lesson.path, 120)} says stands in {code(lesson.other, 120)} too: agents read it twice, and one "
+            "may be changed without the other. The sessions quoted are such as both speak of.",
+            "Against: the wording is not the same; look for what only one of them says.",
+        ]
+    return [
+        f"The memory says {code(lesson.before, 200)}. {people_of(support)} in {support.sessions} sessions show otherwise: "
+        f"{clean(lesson.other, 300)}.",
+        "Only this passage changes. Against: sessions that follow the memory as it is may not have been looked at.",
+    ]
+
+
+def _workflow_reasons(finding: Finding, lesson: Workflow) -> list[str]:
+    support = finding.support
+    first, second = code(lesson.first), code(lesson.second)
+    others = {
+        "before": f"took {second} without {first} before it",
+        "after": f"took {first} and not {second} after it",
+        "order": "took both the other way round",
+    }[lesson.contrast]
+    within = "compared within runs of the same task" if support.within_task else "not compared within tasks"
+    losses, luck = support.met_total - support.met_success, support.other_success
+    return [
+        f"{support.met_success} of {support.met_total} sessions that took {first} and then {second} ended in success, "
+        f"against {support.other_success} of {support.other_total} that {others}; difference {support.effect:+.0%} "
+        f"(95 % interval {support.effect_low:+.0%} to {support.effect_high:+.0%}), p {support.p_value:.2g}, adjusted for "
+        f"all pairs of steps looked at {support.p_adjusted:.2g}; {within}.",
+        f"Of {lesson.agents_known} agents with both kinds of session, {lesson.agents_for} do better so "
+        f"(p within agents {lesson.p_agents:.2g}).",
+        f"Against: {losses} sessions that did so did not succeed; {luck} that did not, succeeded.",
+    ]

@@ -1,0 +1,312 @@
+"""What users ask for again and again, in whatever words: remarks grouped by meaning, polarity compared apart.
+
+Whether a word is asked for or refused is read from the words before it and never enters the likeness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dreaming.mining.evidence import diverse, risk_of
+from dreaming.mining.hostile import objection_to
+from dreaming.mining.likeness import grouped, likeness, stems_of, vectors
+from dreaming.mining.templates import masked
+from dreaming.mining.values import (
+    Discarded,
+    EvidenceRef,
+    Finding,
+    Preference,
+    RemarkSeen,
+    Stance,
+    Support,
+    Thresholds,
+)
+from dreaming.mining.window import Window
+
+_MAX_TEXTS = 1_500
+_ALIKE = 0.22
+_KEY_SHARE = 0.4
+_CONTESTED = 0.25
+_FEW = 2
+_RARE = 0.02
+_ENOUGH = 12
+_STRONG = frozenset({"correction", "denial", "reask"})
+_SEEDS = _STRONG | {"objection"}
+_CROWD = 5
+_ONE_TASK = 0.3
+
+
+@dataclass(slots=True)
+class _Text:
+    """One wording with everybody who used it: session positions and their remarks."""
+
+    words: str
+    signs: dict[str, int]
+    placeholders: int
+    said: list[tuple[int, RemarkSeen]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Wish:
+    """One group of remarks on one matter."""
+
+    texts: list[_Text]
+    keys: list[str]
+    said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]]
+
+
+def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
+    """Return what enough users ask for, and what was left out with the reason."""
+    texts = _texts(window)
+    strong = [text for text in texts if any(remark.kind in _SEEDS for _, remark in text.said)]
+    wishes = _grouped(strong, [text for text in texts if text not in strong])
+    found: list[Finding] = []
+    left: list[Discarded] = []
+    rivals = _rivals(wishes, window, least)
+    for wish in wishes:
+        reason = _objection(wish, window, limits, least)
+        if not reason and id(wish) in rivals:
+            reason = "contested: other users ask for something else in the same matter"
+        words = _clearest(wish, window)
+        if not reason and words is None:
+            reason = "hostile: every wording holds an instruction, a secret or personal data"
+        if reason:
+            if len(wish.said) >= 3:
+                left.append(_discard(reason, wish, words, window))
+        elif words is not None:
+            found.append(_finding(wish, words, window, limits))
+    found.sort(key=lambda item: (-item.benefit, item.claim_key))
+    return found, left
+
+
+def _texts(window: Window) -> list[_Text]:
+    made: dict[str, _Text] = {}
+    for at, digest in enumerate(window.digests):
+        for remark in digest.remarks:
+            key = " ".join(masked(remark.quote.text).lower().split())
+            if key not in made:
+                signs: dict[str, int] = {}
+                for stem, sign in stems_of(remark.quote.text):
+                    signs[stem] = sign if signs.get(stem, sign) == sign else 0
+                made[key] = _Text(remark.quote.text, signs, len(re.findall(r"<[a-z]+>", key)))
+            made[key].said.append((at, remark))
+    return [made[key] for key in sorted(made) if made[key].signs]
+
+
+def _grouped(strong: Sequence[_Text], weak: Sequence[_Text]) -> list[_Wish]:
+    """Group the strong remarks; weak ones only join a group, they never make one."""
+    if len(strong) < 2:
+        return [_wish(list(strong))] if strong else []
+    kept = sorted(strong, key=lambda text: (-len(text.said), text.words))
+    shown = kept[:_MAX_TEXTS]
+    matrix = vectors([text.words for text in [*shown, *kept[_MAX_TEXTS:], *weak]])
+    labels = grouped(likeness(matrix[: len(shown)], matrix[: len(shown)]), _ALIKE)
+    members: dict[int, list[_Text]] = defaultdict(list)
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, (text, label) in enumerate(zip(shown, labels, strict=True)):
+        members[label].append(text)
+        rows[label].append(row)
+    order = sorted(members)
+    middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
+    for row, text in enumerate([*kept[_MAX_TEXTS:], *weak], len(shown)):
+        near = np.asarray(matrix[row] @ middles.T).ravel()
+        if near.max() >= 2 * _ALIKE:
+            members[order[int(near.argmax())]].append(text)
+    return [_wish(members[label]) for label in order]
+
+
+def _wish(texts: list[_Text]) -> _Wish:
+    said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]] = defaultdict(list)
+    holders: dict[str, set[int]] = defaultdict(set)
+    for text in texts:
+        for at, remark in text.said:
+            said[at].append((remark, text.signs))
+            for stem in text.signs:
+                holders[stem].add(at)
+    ranked = sorted(holders, key=lambda stem: (-len(holders[stem]), stem))
+    keys = [stem for stem in ranked if len(holders[stem]) >= _KEY_SHARE * len(said)]
+    return _Wish(texts, keys[:6], dict(said))
+
+
+def _who(at: int, window: Window) -> str:
+    digest = window.digests[at]
+    return digest.principal or f"{digest.agent}/{digest.task_id or digest.external_id}"
+
+
+def _signs(wish: _Wish) -> dict[str, tuple[set[int], set[int]]]:
+    """For each key, the sessions that ask for it and those that refuse it."""
+    found: dict[str, tuple[set[int], set[int]]] = {key: (set(), set()) for key in wish.keys}
+    for at, remarks in wish.said.items():
+        for _, signs in remarks:
+            for key in found.keys() & signs.keys():
+                if signs[key]:
+                    found[key][signs[key] < 0].add(at)
+    return found
+
+
+def _keys(wish: _Wish) -> tuple[tuple[str, int], ...]:
+    return tuple((key, -1 if len(two) > len(one) else 1) for key, (one, two) in _signs(wish).items())
+
+
+def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> str:
+    sessions = sorted(wish.said)
+    people = Counter(_who(at, window) for at in sessions)
+    least = max(least, int(min(_RARE * len(window.digests), _ENOUGH)))
+    strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
+    if len(sessions) < least:
+        return f"below support: {len(sessions)} of the {least} sessions asked for"
+    if (strong < least or strong * 2 < len(sessions)) and not _is_crowd(wish, people, window, least):
+        return "objections of the moment: few say that they hold beyond their task"
+    if len(people) < limits.min_principals:
+        return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
+    if max(people.values()) > 0.6 * len(sessions):
+        return "mostly one principal asks for it"
+    if not wish.keys:
+        return "no common matter: the remarks share no word"
+    filled = sum(text.placeholders > 0 for text in wish.texts)
+    if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
+        return "corrects the data of single tasks"
+    against = _dissent(wish)
+    if len({_who(at, window) for at in against}) >= _FEW and len(against) >= _CONTESTED * len(sessions):
+        return f"contested: {len(sessions) - len(against)} sessions ask for it, {len(against)} for the opposite"
+    return ""
+
+
+def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> bool:
+    """Whether so many object to the same on so many tasks that it cannot be about one task's matter."""
+    objected = [at for at in wish.said if any(remark.kind in _SEEDS for remark, _ in wish.said[at])]
+    tasks = Counter(window.digests[at].task_id for at in objected if window.digests[at].task_id)
+    spread = not tasks or max(tasks.values()) <= _ONE_TASK * len(objected)
+    return len(objected) >= 2 * least and len(people) >= _CROWD and spread and len(wish.keys) > 1
+
+
+def _dissent(wish: _Wish) -> set[int]:
+    """Return the sessions that ask for the opposite of what most do.
+
+    The camps are the signs of the projection on the first right singular vector of sessions x keys.
+    """
+    signs = _signs(wish)
+    sessions = sorted(wish.said)
+    table = np.array([[(at in one) - (at in two) for one, two in signs.values()] for at in sessions], dtype=float)
+    if not table.any():
+        return set()
+    lean = table @ np.linalg.svd(table, full_matrices=False)[2][0]
+    lean = lean if lean.sum() >= 0 else -lean
+    less = lean < -1e-9 if (lean > 1e-9).sum() >= (lean < -1e-9).sum() else lean > 1e-9
+    unsure = {
+        at for at in sessions if any(own[key] == 0 for _, own in wish.said[at] for key in own.keys() & signs.keys())
+    }
+    return {at for at, other in zip(sessions, less, strict=True) if other} - unsure
+
+
+def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:
+    """Find groups of enough support that share their first key and nobody, and want different things of it."""
+    enough = [wish for wish in wishes if len(wish.said) >= least and wish.keys]
+    found: set[int] = set()
+    for number, one in enumerate(enough):
+        for other in enough[number + 1 :]:
+            people = [{_who(at, window) for at in wish.said} for wish in (one, other)]
+            if one.keys[0] == other.keys[0] and not people[0] & people[1]:
+                found |= {id(one), id(other)}
+    return found
+
+
+def _clearest(wish: _Wish, window: Window) -> str | None:
+    """Return the sentence that holds most of the keys in the fewest words, of those that may be repeated."""
+    names = {digest.principal for digest in window.digests if digest.principal}
+    known = sorted({_who(at, window) for at in wish.said} & names)
+    best: tuple[float, int, str] | None = None
+    signs = {key: len(one) >= len(two) for key, (one, two) in _signs(wish).items()}
+    for text in wish.texts:
+        for words in _sentences(text.words):
+            if masked(words) != words or objection_to(text.words, known):
+                continue
+            own = dict(stems_of(words))
+            held = sum(own.get(key, 0) == (1 if wanted else -1) for key, wanted in signs.items())
+            rank = (-float(held), abs(len(own) - 5), words)
+            if held and 8 <= len(words) <= 200 and (best is None or rank < best):
+                best = rank
+    return best[2] if best else None
+
+
+def _sentences(text: str) -> list[str]:
+    parts = [part.strip() for part in re.split(r"(?<=[.!?])\s+|\n+", text) if part.strip()]
+    return [*parts, " ".join(text.split())]
+
+
+def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Finding:
+    kinds = Counter(remark.kind for remarks in wish.said.values() for remark, _ in remarks)
+    signs = _signs(wish)
+    negative = bool(wish.keys) and len(signs[wish.keys[0]][1]) > len(signs[wish.keys[0]][0])
+    claim = "\x1f".join(["preference", "not" if negative else "", *sorted(wish.keys[:3])])
+    support = _support(wish, window)
+    return Finding(
+        kind="preference",
+        claim_key=f"preference:{hashlib.sha256(claim.encode()).hexdigest()[:16]}",
+        title=f"Users ask: {words}",
+        tool="",
+        template=words,
+        message=words,
+        warning=False,
+        support=support,
+        recovered=0,
+        transient=0,
+        remedy=None,
+        causes=(),
+        benefit=0.25 * support.principals + 0.05 * support.sessions,
+        evidence=_evidence(wish, window, limits.max_evidence),
+        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items()))),
+    )
+
+
+def _evidence(wish: _Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
+    """Quotes from as many principals as can be; those who ask for the opposite speak against it."""
+    against = _dissent(wish)
+    found: list[EvidenceRef] = []
+    seen: Counter[str] = Counter()
+    for at in diverse(wish.said, window, lambda at: risk_of(window.digests[at], [wish.said[at][0][0].quote])):
+        who, digest = _who(at, window), window.digests[at]
+        remark = wish.said[at][0][0]
+        stance: Stance = "contradicts" if at in against else "supports"
+        if seen[who] < 2 and len(found) < cap:
+            seen[who] += 1
+            quote = remark.quote
+            found.append(EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, stance))
+    return tuple(found)
+
+
+def _support(wish: _Wish, window: Window) -> Support:
+    members = [window.digests[at] for at in wish.said]
+    return Support(
+        sessions=len(members),
+        agents=len({digest.agent for digest in members}),
+        principals=len({digest.principal for digest in members if digest.principal}),
+        tasks=len({digest.task_id for digest in members if digest.task_id}),
+        occurrences=sum(len(remarks) for remarks in wish.said.values()),
+        eligible=len(window.digests),
+        met_success=0,
+        met_total=0,
+        other_success=0,
+        other_total=0,
+        p_value=1.0,
+        p_adjusted=1.0,
+        p_pooled=1.0,
+        effect=0.0,
+        effect_low=-1.0,
+        effect_high=1.0,
+        within_task=False,
+    )
+
+
+def _discard(reason: str, wish: _Wish, words: str | None, window: Window) -> Discarded:
+    title = f"Users ask: {words}" if words else f"Users speak of: {', '.join(wish.keys) or 'many things'}"
+    claim = "\x1f".join(["preference", *sorted(wish.keys[:3])])
+    key = f"preference:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+    return Discarded(reason, title, key, "", "", _support(wish, window))

@@ -1,0 +1,76 @@
+"""What a user said against what the agent did: corrections, denials, and the same request made again.
+
+The words looked for here say *that* somebody objects, in any trade; none says about what.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote, RemarkSeen
+
+_MAX_REMARKS = 20
+_MAX_SAID = 30
+_LONG = 600
+_AGAIN = 0.6
+_FEW_WORDS = 4
+_DENIES = re.compile(
+    r"^\W*(?:no|nope|not|don'?t|do not|never|stop|wrong|incorrect|please (?:don'?t|do not|stop|never)"
+    r"|that(?:'s| is| was) not|denied|rejected)\b",
+    re.IGNORECASE,
+)
+_POLITE = re.compile(
+    r"^\W*(?:no|nope|not|never)\b[\s,.!–—-]*(?:problem|worries|rush|thanks?|thank you|need|mind|idea|just yet|at all"
+    r"|(?:that|this|it)(?:'|’)?s? (?:is |was )?(?:all|it|ok|okay|fine|perfect|everything|good|great|alright|covers)"
+    r"|(?:i|we)(?:'|’)?(?:m| am| are|re)? (?:all set|good|fine|done))\b",
+    re.IGNORECASE,
+)
+_STANDING = re.compile(
+    r"\b(?:always|never|every time|each time|from now on|next time|in future|(?:don'?t|do not) ever)\b",
+    re.IGNORECASE,
+)
+_REMINDS = re.compile(
+    r"\b(?:as (?:i|we) (?:said|asked|told)|(?:i|we)(?:'ve| have)? (?:already )?(?:said|told you|asked))\b",
+    re.IGNORECASE,
+)
+
+
+def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
+    """Return what users objected to: events of type `correction`, and messages that deny or ask again. A denial
+    that does not say that it holds beyond its task is an `objection`; a request that is much like an earlier
+    one is a `repeat`.
+    """
+    found: list[RemarkSeen] = []
+    said: list[frozenset[str]] = []
+    acted = False
+    for event in events:
+        if len(found) >= _MAX_REMARKS:
+            break
+        text = event.text.strip()
+        if event.type == "correction":
+            remark = event.text or event.output
+            if remark.strip() and event.role not in {"agent", "tool"}:
+                found.append(RemarkSeen("correction", _quote(event.seq, remark)))
+        elif event.type == "message" and event.role == "user" and text:
+            words = frozenset(re.findall(r"\w+", text.lower()))
+            if acted and len(text) <= _LONG and (kind := _objection(text, words, said)):
+                found.append(RemarkSeen(kind, _quote(event.seq, event.text)))
+            said = [*said[-_MAX_SAID:], words]
+            acted = False
+        elif event.role == "agent" or event.type == "tool_call":
+            acted = True
+    return tuple(found)
+
+
+def _objection(text: str, words: frozenset[str], said: Sequence[frozenset[str]]) -> str:
+    if _REMINDS.search(text):
+        return "reask"
+    if _DENIES.search(text) and not _POLITE.search(text):
+        return "denial" if _STANDING.search(text) else "objection"
+    again = len(words) >= _FEW_WORDS and any(len(words & old) >= _AGAIN * len(words | old) for old in said)
+    return "repeat" if again else ""
+
+
+def _quote(seq: int, text: str) -> Quote:
+    return Quote(seq, text.strip()[:QUOTE_LIMIT].rstrip())

@@ -1,0 +1,90 @@
+"""Where each session takes each step: the table that pairs of steps are counted on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dreaming.mining.values import StepSeen
+from dreaming.mining.window import Window
+
+NEVER = 10_000
+_MAX_NAMES = 80
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Steps:
+    """Per session the first and last place of each step; `NEVER` or -1 where it was not taken."""
+
+    names: list[str]
+    place: dict[str, int]
+    sessions: list[int]
+    tried_first: Ints
+    tried_last: Ints
+    first: Ints
+    last: Ints
+    won: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, window: Window) -> Steps:
+        """Index the sessions of known outcome by the steps that most of them take."""
+        known = [at for at in range(len(window.digests)) if window.won(at) is not None]
+        counts = Counter(name for at in known for name in {step.signature for step in window.digests[at].steps})
+        names = sorted(counts, key=lambda name: (-counts[name], name))[:_MAX_NAMES]
+        place = {name: number for number, name in enumerate(names)}
+        shape = (len(known), len(names))
+        table = cls(
+            names,
+            place,
+            known,
+            np.full(shape, NEVER),
+            np.full(shape, -1),
+            np.full(shape, NEVER),
+            np.full(shape, -1),
+            np.array([bool(window.won(at)) for at in known], dtype=bool),
+        )
+        for row, at in enumerate(known):
+            table.fill(row, window.digests[at].steps)
+        return table
+
+    def fill(self, row: int, steps: Sequence[StepSeen]) -> None:
+        """Note where a session takes its steps."""
+        for number, step in enumerate(steps):
+            name = self.place.get(step.signature)
+            if name is None:
+                continue
+            self.tried_first[row, name] = min(self.tried_first[row, name], number)
+            self.tried_last[row, name] = number
+            if step.worked:
+                self.first[row, name] = min(self.first[row, name], number)
+                self.last[row, name] = number
+
+    def masks(self, contrast: str, rows: slice | Ints) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return (had the chance, shows it) for every ordered pair: arrays of sessions x first x second."""
+        ran, tried = self.last[rows] >= 0, self.tried_last[rows] >= 0
+        if contrast == "order":
+            chance = tried[:, :, None] & tried[:, None, :]
+            return chance, chance & (self.tried_first[rows][:, :, None] < self.tried_first[rows][:, None, :])
+        shows = self.first[rows][:, :, None] < self.last[rows][:, None, :]
+        chance = np.broadcast_to(ran[:, None, :] if contrast == "before" else ran[:, :, None], shows.shape)
+        return chance, chance & shows
+
+    def split(self, contrast: str, first: str, second: str) -> tuple[list[int], list[int]]:
+        """Return the sessions that show the pair, and those that had the chance and do not."""
+        one, two = self.place[first], self.place[second]
+        if contrast == "order":
+            chance = (self.tried_last[:, one] >= 0) & (self.tried_last[:, two] >= 0)
+            shows = self.tried_first[:, one] < self.tried_first[:, two]
+        else:
+            chance = self.last[:, two if contrast == "before" else one] >= 0
+            shows = self.first[:, one] < self.last[:, two]
+        rows = np.flatnonzero(chance)
+        return (
+            [self.sessions[row] for row in rows if shows[row]],
+            [self.sessions[row] for row in rows if not shows[row]],
+        )

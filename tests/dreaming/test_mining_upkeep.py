@@ -1,0 +1,128 @@
+"""Upkeep, what memory says already, and what it served: a dream changes single memories and never feeds on itself."""
+
+from __future__ import annotations
+
+import random
+
+from dreaming.mining import MemoryView, MiningResult, SessionView, digest_session, mine
+from dreaming.mining.values import Upkeep
+from dreaming.writer import write
+from tests.dreaming.test_mining_mine import Step, code, corpus, event, toll_paid, toll_without_ledger
+from tests.dreaming.test_mining_preferences import ANCHORS, corrected
+
+
+def dreamt(sessions: list[SessionView], *texts: str, served: dict[int, list[str]] | None = None) -> MiningResult:
+    memories = [MemoryView(f"/m{number}.md", text, number + 10, served=30) for number, text in enumerate(texts)]
+    return mine([digest_session(item) for item in sessions], memories=memories, served=served)
+
+
+def tolls() -> list[SessionView]:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        return (toll_without_ledger(rng, repaired=bool(ref % 3)), "") if ref % 8 == 0 else (toll_paid(rng), "")
+
+    return corpus(240, special)
+
+
+def test_what_memory_says_already_is_left_out_with_the_place() -> None:
+    result = dreamt(tolls(), "# Tolls\n\nFor pay_toll give ledger and quay in the first call.\n")
+    assert result.findings == ()
+    assert "memory says it already: /m0.md" in [item.reason for item in result.discarded]
+
+
+def test_a_wish_that_memory_holds_in_other_words_is_left_out() -> None:
+    assert dreamt(corrected(120, ANCHORS), "The weight of an anchor is noted in quintals.").findings == ()
+
+
+def test_a_memory_that_users_contradict_is_corrected_in_its_place_alone() -> None:
+    text = "# Harbour\n\n- Give anchor weights in stones, never in quintals.\n- The bell rings at dawn.\n"
+    (found,) = dreamt(corrected(120, ANCHORS), text).findings
+    assert found.kind == "upkeep"
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.operation, found.lesson.path, found.lesson.version) == ("update", "/m0.md", 10)
+    assert "- The bell rings at dawn." in found.lesson.content
+    assert "never in quintals" not in found.lesson.content
+    assert write(found).path == "/m0.md"
+    assert write(found).content == found.lesson.content
+    assert all(item.stance == "supports" for item in found.evidence)
+
+
+def test_a_memory_with_the_old_form_of_a_value_is_corrected() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        day = f"{rng.randrange(10, 28)}/{rng.randrange(10, 12)}/2031"
+        good = "2031-{}-{}".format(*day.split("/")[1::-1])
+        berth = code(rng)
+        right: Step = ("book_berth", {"day": good, "berth": berth}, "booked")
+        return (
+            [("book_berth", {"day": day, "berth": berth}, "invalid almanac day", None), right]
+            if ref % 6 == 0
+            else [right]
+        ), ""
+
+    (found,) = dreamt(corpus(240, special), "book_berth takes the day as DD/MM/YYYY.").findings
+    assert found.kind == "upkeep"
+    assert isinstance(found.lesson, Upkeep)
+    assert "`9999-99-99`" in found.lesson.after
+
+
+def test_two_memories_that_say_the_same_become_one_where_a_session_speaks_of_it() -> None:
+    one = "Before pay_toll, look up the ledger of the barge. Keep the receipt for the guild.\n"
+    two = "Look up the ledger of the barge before pay_toll.\n"
+    sessions = corpus(60, lambda ref, rng: (toll_paid(rng), ""))
+    (found,) = dreamt(sessions, one, two).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.operation, found.lesson.path, found.lesson.other) == ("delete", "/m1.md", "/m0.md")
+    assert found.evidence
+
+
+def test_a_duplicate_that_no_session_speaks_of_is_only_told() -> None:
+    result = dreamt(
+        corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
+    )
+    assert result.findings == ()
+    assert "no session speaks of it" in result.discarded[0].reason
+
+
+def test_memories_that_say_opposite_things_are_no_duplicates() -> None:
+    one, two = "Never call pay_toll at night by lantern.", "Always call pay_toll at night by lantern."
+    assert dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings == ()
+
+
+def test_what_was_served_is_no_new_evidence() -> None:
+    sessions = corrected(120, ANCHORS)
+    assert len(dreamt(sessions).findings) == 1
+    served = {view.ref: ["\n".join(ANCHORS)] for view in sessions}
+    assert dreamt(sessions, served=served).findings == ()
+
+
+def test_an_error_read_from_memory_is_no_new_evidence() -> None:
+    text = "Error: the toll house lacks a ledger entry for this barge and wants a quay"
+    sessions = []
+    for view in corpus(80, lambda ref, rng: None):
+        call = event(900, "tool_call", role="agent", tool="recall_notes", call_id="m", input="{}")
+        read = event(901, "tool_result", role="tool", tool="recall_notes", call_id="m", output=text, is_error=True)
+        sessions.append(
+            SessionView(
+                view.ref,
+                view.external_id,
+                view.agent,
+                view.principal,
+                view.task_id,
+                "failure" if view.ref % 2 else "success",
+                None,
+                [*view.events, call, read],
+            )
+        )
+    served = {view.ref: [f"# Tolls\n\n{text}, says the keeper."] for view in sessions}
+    told = dreamt(sessions, served=served)
+    assert "recall_notes" not in [item.tool for item in (*told.findings, *told.discarded)]
+    assert "recall_notes" in [item.tool for item in (*dreamt(sessions).findings, *dreamt(sessions).discarded)]
+
+
+def test_what_nobody_reads_and_a_store_too_long_are_told() -> None:
+    memories = [
+        MemoryView("/a.md", "x y z " * 12_000, 1, served=40),
+        MemoryView("/b.md", "The bell rings.", 2, served=0),
+    ]
+    reasons = [item.reason for item in mine([], memories=memories).discarded]
+    assert any("never served" in reason for reason in reasons)
+    assert any("too many to be read" in reason for reason in reasons)

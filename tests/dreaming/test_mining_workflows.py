@@ -1,0 +1,106 @@
+"""Workflows: ordered steps that successes share and failures lack, told apart from what merely goes along."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from dreaming.mining import Finding, MiningResult, digest_session, mine
+from dreaming.mining.values import Workflow
+from dreaming.writer import graduation_text, write
+from tests.dreaming.test_mining_mine import Step, code, lock_steps, session
+
+
+def corpus(size: int, special: Callable[[int, random.Random], tuple[list[Step], float]], seed: int = 1) -> MiningResult:
+    """Sessions of ordinary work around `special`'s steps, which succeed with the given chance."""
+    rng = random.Random(seed)
+    made = []
+    for ref in range(size):
+        steps, chance = special(ref, rng)
+        work = lock_steps(rng, 2)
+        cut = rng.randrange(len(work))
+        outcome = "success" if rng.random() < chance else "failure"
+        made.append(session(ref, work[:cut] + steps + work[cut:], outcome=outcome))
+    return mine([digest_session(item) for item in made])
+
+
+def steps_of(found: Finding) -> tuple[str, ...]:
+    assert isinstance(found.lesson, Workflow)
+    return found.lesson.steps
+
+
+def test_a_step_that_failures_leave_out_is_found() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        kiln = {"kiln": code(rng)}
+        fire, vent = ("fire_kiln", kiln, "lit"), ("open_vent", kiln, "open")
+        return ([vent, fire], 0.9) if rng.random() < 0.6 else ([fire], 0.35)
+
+    found = [item for item in corpus(300, special).findings if item.kind == "workflow"]
+    assert [steps_of(item) for item in found] == [("open_vent", "fire_kiln")]
+    assert found[0].support.agents == 3
+    assert write(found[0]).path == "/workflows/open-vent-fire-kiln.md"
+
+
+def test_a_longer_sequence_is_one_finding_with_gaps_allowed() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        vat = {"vat": code(rng)}
+        parts: list[Step] = [(name, vat, "done") for name in ("rinse_vat", "warm_vat", "pour_dye", "stir_dye")]
+        if rng.random() < 0.3:
+            parts.insert(2, ("ring_bell", {}, "rung"))
+        if rng.random() < 0.5:
+            return parts, 0.9
+        return [part for part in parts if part[0] not in {"warm_vat", "stir_dye"}], 0.3
+
+    found = [item for item in corpus(300, special).findings if item.kind == "workflow"]
+    assert len(found) == 1
+    assert {"warm_vat", "pour_dye", "stir_dye"} <= set(steps_of(found[0]))
+    places = [steps_of(found[0]).index(name) for name in ("warm_vat", "pour_dye", "stir_dye")]
+    assert places == sorted(places)
+
+
+def test_an_order_is_found_where_both_take_both_steps() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        bale = {"bale": code(rng)}
+        parts: list[Step] = [("weigh_bale", bale, "12"), ("bind_bale", bale, "bound")]
+        return (parts, 0.85) if rng.random() < 0.6 else (parts[::-1], 0.3)
+
+    found = corpus(300, special).findings
+    assert [steps_of(item) for item in found] == [("weigh_bale", "bind_bale")]
+    assert "before" in write(found[0]).title
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sequence_equal_in_success_and_failure_is_not_told(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        jar = {"jar": code(rng)}
+        parts: list[Step] = [("seal_jar", jar, "sealed"), ("label_jar", jar, "labelled")]
+        return (parts if rng.random() < 0.5 else parts[::-1], 0.6)
+
+    assert corpus(300, special, seed).findings == ()
+
+
+def test_what_one_strong_agent_does_is_not_the_reason_that_it_succeeds() -> None:
+    rng = random.Random(3)
+    made = []
+    for ref in range(300):
+        strong = ref % 3 == 0
+        loom = {"loom": code(rng)}
+        steps: list[Step] = [("think_aloud", {}, "yes")] if strong or rng.random() < 0.05 else []
+        outcome = "success" if rng.random() < (0.95 if strong else 0.4) else "failure"
+        made.append(session(ref, [*steps, ("thread_loom", loom, "threaded")], outcome=outcome))
+    assert mine([digest_session(item) for item in made]).findings == ()
+
+
+def test_what_several_agents_found_is_fit_to_graduate_with_a_ready_text() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        kiln = {"kiln": code(rng)}
+        fire, vent = ("fire_kiln", kiln, "lit"), ("open_vent", kiln, "open")
+        return ([vent, fire], 0.9) if rng.random() < 0.6 else ([fire], 0.35)
+
+    found = corpus(300, special).findings[0]
+    assert found.graduates
+    text = graduation_text(found)
+    assert text.startswith("## Call `open_vent` before `fire_kiln`")
+    assert "3 agents found this independently" in text
