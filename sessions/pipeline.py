@@ -24,7 +24,7 @@ class WorkerDiedError(RuntimeError):
 
 
 def workers_for(size: int) -> int:
-    """How many processes pay for an input of `size` bytes; 0 means to prepare in this one."""
+    """How many processes pay for an input of about `size` bytes, unpacked; 0 means to prepare in this one."""
     return min(MAX_WORKERS, os.cpu_count() or 1) if size >= WORTH_WORKERS else 0
 
 

@@ -12,7 +12,7 @@ from sessions.format import MAX_SESSION_BYTES, too_large
 
 STDIN = Path("-")
 SUFFIXES = (".jsonl", ".jsonl.gz")
-CHUNK_BYTES = 2 * 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 CHUNK_LINES = 2000
 SKIP_BYTES = 64 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
