@@ -13,8 +13,8 @@ from audit.roles import ADMIN, ROLES, has_role, role_required
 from dreaming.forms import AgentForm, DreamPolicyForm, KeyForm, NewAgentForm
 from dreaming.models import DreamPolicy
 from dreaming.services import save_dream_policy
+from memory.agents import SettingsMoved, create_agent, save_agent_settings, settings_digest
 from memory.models import MemoryStore
-from memory.services import SettingsMoved, create_agent, save_agent_settings, settings_digest
 from sessions.models import Agent, ApiKey, Session
 from sessions.services import issue_key, revoke_key
 

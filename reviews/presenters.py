@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Greatest, JSONObject, Length, N
 
 from audit.canonical import digest_of
 from audit.models import Entry
+from dreaming.charts import Bar
 from memory.digests import SeenEvidence
 from memory.models import Evidence, Proposal
 from memory.services import digest_over
@@ -20,19 +21,6 @@ from sessions.models import Agent, Event, Session
 CONTEXT_CHARACTERS = 240
 NEAR_LIMIT = 12
 READERS_SHOWN = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """How many of some sessions ended in success. `width` is out of 100."""
-
-    label: str
-    success: int
-    total: int
-
-    @property
-    def width(self) -> int:
-        return round(100 * self.success / self.total)
 
 
 @dataclass(frozen=True, slots=True)

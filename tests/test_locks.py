@@ -10,7 +10,7 @@ from audit.actors import Actor
 from audit.models import Entry
 from dreaming.models import Dream
 from dreaming.services import request_dream
-from memory.services import save_agent_settings
+from memory.agents import create_agent, save_agent_settings
 from sessions.models import Session
 from sessions.preparing import prepare
 from sessions.services import ingest
@@ -91,5 +91,14 @@ def test_a_first_import_and_a_decision_in_its_store(rita):
     session = prepare(b'{"id": "s-1", "agent": "newcomer", "events": []}')
 
     both(lambda: ingest(sessions=[session], store="claims", actor=ACTOR), lambda: approve(proposal, rita))
+
+    assert set(store.agents.values_list("slug", flat=True)) == {"teller", "newcomer"}
+
+
+def test_a_new_agent_and_a_decision_in_its_store(rita):
+    store = make_store("claims", [make_agent("teller")])
+    proposal = make_proposal(store)
+
+    both(lambda: create_agent(slug="newcomer", stores=[store], actor=ACTOR), lambda: approve(proposal, rita))
 
     assert set(store.agents.values_list("slug", flat=True)) == {"teller", "newcomer"}

@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from audit.actors import Actor
 from audit.services import verify_chain
+from memory.agents import create_agent
 from memory.models import MemoryStore, Proposal
-from memory.services import create_agent, create_store
+from memory.services import create_store
 from sessions.models import Event
 from sessions.services import issue_key
 from tests.flow.real_data import needs_real_data, real_sessions

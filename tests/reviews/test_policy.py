@@ -4,7 +4,7 @@ import pytest
 
 from audit.actors import Actor
 from audit.models import Entry
-from memory.services import SettingsMoved, save_agent_settings, settings_digest
+from memory.agents import SettingsMoved, save_agent_settings, settings_digest
 from reviews.policies import AutoPolicy
 from reviews.services import Ballot, NotAllowed, decide
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
