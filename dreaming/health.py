@@ -24,6 +24,13 @@ class Asked:
     answer: str = ""
     at: float = -math.inf
 
+    def age(self) -> float:
+        return time.monotonic() - self.at
+
+    def is_fresh(self) -> bool:
+        """Bad news is never fresh: a worker that was missing may just have started."""
+        return self.answer == "ok" and self.age() < FRESH_SECONDS
+
 
 _asked = Asked()
 _asking = threading.Lock()
@@ -57,13 +64,13 @@ def _database() -> str:
 
 def _worker() -> str:
     """What a worker answered within the last seconds: asking takes one, and many may want to know."""
-    now = time.monotonic()
-    if now - _asked.at < FRESH_SECONDS:
+    came = time.monotonic()
+    if _asked.is_fresh():
         return _asked.answer
     # While one thread asks, the others say what was known; before anything is, they wait for it.
-    if _asking.acquire(blocking=now - _asked.at > STALE_SECONDS):
+    if _asking.acquire(blocking=_asked.age() > STALE_SECONDS):
         try:
-            if time.monotonic() - _asked.at >= FRESH_SECONDS:
+            if _asked.at < came:  # else somebody asked while this one waited
                 _asked.answer, _asked.at = _ask_worker(), time.monotonic()
         finally:
             _asking.release()

@@ -144,6 +144,13 @@ def worker(monkeypatch):
     return calls
 
 
+def test_a_worker_that_was_missing_is_asked_for_again_at_once(client, worker, monkeypatch):
+    monkeypatch.setattr(health, "_ask_worker", lambda: "no worker answers")
+    assert client.get("/healthz").status_code == 503
+    monkeypatch.setattr(health, "_ask_worker", lambda: "ok")
+    assert client.get("/healthz").status_code == 200
+
+
 def test_many_health_checks_ask_the_worker_once(client, worker):
     for _ in range(5):
         assert client.get("/healthz").status_code == 200
