@@ -16,7 +16,9 @@ from audit.grants import APP_ROLE, REFUSED
 GUARDS = [
     (("audit", "0002_append_only"), "append_only_v1"),
     (("memory", "0002_guards"), "guards_v1"),
+    (("memory", "0005_guards"), "guards_v2"),
     (("reviews", "0002_decisions"), "decisions_v1"),
+    (("reviews", "0004_desk_guards"), "desk_v1"),
 ]
 
 _TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (?P<name>\w+) .*? ON (?P<table>\w+)\s.*?(?=;)", re.S | re.M)

@@ -10,7 +10,16 @@ GRANTS = Path(__file__).parent / "sql" / "grants_v1.sql"
 APP_ROLE = "daylight_app"
 
 # Tables on which the application may only INSERT and SELECT, and which triggers guard as well.
-APPEND_ONLY = ("audit_entry", "memory_memoryversion", "memory_evidence", "reviews_decision")
+APPEND_ONLY = (
+    "audit_entry",
+    "memory_memoryversion",
+    "memory_evidence",
+    "reviews_decision",
+    "reviews_vote",
+    "reviews_comment",
+    "reviews_seed",
+    "reviews_seedanswer",
+)
 
 # What the application may not do, by table: events are what quotes stand in, memories what agents read.
 REFUSED = dict.fromkeys((*APPEND_ONLY, "agent_sessions_event"), ("UPDATE", "DELETE", "TRUNCATE")) | {

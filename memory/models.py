@@ -27,12 +27,26 @@ class MemoryStore(models.Model):
     revision = models.PositiveBigIntegerField(default=0)
     agents = models.ManyToManyField(Agent, related_name="stores", blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    stopped_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when nothing is published"
+    )
+    stopped_by = models.CharField(max_length=255, blank=True, editable=False)
+    stop_reason = models.TextField(blank=True, editable=False)
+    served_revision = models.PositiveBigIntegerField(
+        null=True, blank=True, editable=False, help_text="The earlier revision that agents get while it is stopped"
+    )
 
     objects = MemoryStoreQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["revision"], m2m_fields=[agents])
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(served_revision=None) | models.Q(stopped_at__isnull=False),
+                name="earlier_revision_only_while_stopped",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -145,6 +159,8 @@ class Proposal(models.Model):
         APPROVED = "approved", "approved"
         REJECTED = "rejected", "rejected"
         STALE = "stale", "stale: its base moved"
+        EXPIRED = "expired", "expired, not applied"
+        REPLACED = "replaced", "replaced by a newer wording"
 
     store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="proposals")
     operation = models.CharField(max_length=8, choices=Operation)
@@ -158,6 +174,8 @@ class Proposal(models.Model):
     source = models.CharField(max_length=8, choices=Source)
     source_ref = models.CharField(max_length=100, blank=True, help_text="Such as dream:12")
     proposer = models.CharField(max_length=255)
+    proposer_kind = models.CharField(max_length=6, blank=True, help_text="user, agent or system")
+    proposer_id = models.CharField(max_length=255, blank=True, help_text="Unique within the kind")
     claim_key = models.CharField(max_length=255, help_text="The same for the same claim, whoever brings it")
     text_key = models.CharField(max_length=64, help_text="SHA-256 of the normalised text")
     support = models.JSONField(default=dict)

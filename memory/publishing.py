@@ -10,9 +10,20 @@ class BaseMoved(Exception):
     """The proposal's base is no longer live; the message says what happened to it."""
 
 
+class StoreStopped(Exception):
+    """Publishing in the store is stopped; the message says by whom, since when and why."""
+
+
 def lock_store(proposal: Proposal) -> MemoryStore:
     """The proposal's store, locked: publications of one store happen one after another."""
     return MemoryStore.objects.select_for_update(no_key=True).get(pk=proposal.store_id)
+
+
+def check_not_stopped(store: MemoryStore) -> None:
+    """Raises `StoreStopped`. Call with the store locked."""
+    if store.stopped_at is not None:
+        since = f"{store.stopped_at:%d %b %Y at %H:%M} UTC"
+        raise StoreStopped(f"{store.stopped_by} stopped publishing in {store.name} on {since}: {store.stop_reason}")
 
 
 def check_base(proposal: Proposal, *, path: str) -> Memory | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models.functions import Coalesce
 
 from audit.canonical import digest_of
 from sessions.models import Agent
@@ -10,13 +11,21 @@ from sessions.models import Agent
 # Part of every ETag: raise it when the bytes of a response change for the same revision.
 RESPONSE_FORMAT = 2
 
+# A store that was stopped to serve an earlier revision: the newest version of each memory up to then.
 _SNAPSHOT = """
     SELECT store.id, store.name, store.revision, version.path, version.content, version.sha256, version.revision
-    FROM memory_memorystore store
-    JOIN memory_memorystore_agents attached ON attached.memorystore_id = store.id
-    LEFT JOIN memory_memory memory ON memory.store_id = store.id AND memory.head_id IS NOT NULL
-    LEFT JOIN memory_memoryversion version ON version.id = memory.head_id
-    WHERE attached.agent_id = %s
+    FROM (
+        SELECT s.id, s.name, coalesce(s.served_revision, s.revision) AS revision, s.served_revision IS NOT NULL AS earlier
+        FROM memory_memorystore s
+        JOIN memory_memorystore_agents attached ON attached.memorystore_id = s.id
+        WHERE attached.agent_id = %s
+    ) store
+    LEFT JOIN memory_memory memory ON memory.store_id = store.id AND (store.earlier OR memory.head_id IS NOT NULL)
+    LEFT JOIN memory_memoryversion version ON version.operation <> 'deleted' AND version.id = CASE
+        WHEN store.earlier THEN (
+            SELECT v.id FROM memory_memoryversion v
+            WHERE v.memory_id = memory.id AND v.revision <= store.revision ORDER BY v.revision DESC LIMIT 1
+        ) ELSE memory.head_id END
     ORDER BY store.name, version.path
 """
 
@@ -53,8 +62,8 @@ def live_snapshots(agent: Agent) -> list[Snapshot]:
 
 
 def live_revisions(agent: Agent) -> list[tuple[int, int]]:
-    """(store id, revision) of the agent's stores: all that a conditional request needs."""
-    return list(agent.stores.order_by("name").values_list("pk", "revision"))
+    """(store id, revision served) of the agent's stores: all that a conditional request needs."""
+    return list(agent.stores.order_by("name").values_list("pk", Coalesce("served_revision", "revision")))
 
 
 def etag(agent: Agent, representation: str, revisions: list[tuple[int, int]]) -> str:

@@ -227,6 +227,8 @@ def _insert(
         source=source,
         source_ref=source_ref,
         proposer=proposer.name,
+        proposer_kind=proposer.kind,
+        proposer_id=proposer.id,
         claim_key=claim_key,
         text_key=text_key,
         support=draft.support,

@@ -1,9 +1,9 @@
 from django import forms
 
 from memory.models import Proposal
+from reviews.ballots import BadDecision, Ballot, Edit
 from reviews.models import Decision
 from reviews.presenters import proposed_text
-from reviews.services import BadDecision, Ballot, Edit
 
 
 class BallotForm(forms.Form):

@@ -12,8 +12,9 @@ from memory.models import Memory, MemoryStore, Proposal
 from memory.paths import InvalidMemory
 from memory.scanning import EXPLANATIONS, SECRET, scan
 from memory.services import Draft, Refused, submit_proposal
+from reviews.ballots import Ballot, DecisionRefused, NotAllowed
 from reviews.models import Decision
-from reviews.services import Ballot, DecisionRefused, decide
+from reviews.services import decide
 
 
 @dataclass(slots=True)
@@ -102,6 +103,8 @@ def import_text(*, path: str, text: str, store: MemoryStore, by: User, reason: s
     proposal = submit_proposal(store=store, draft=draft, source=Proposal.Source.IMPORT, proposer=actor)
     ballot = Ballot(Decision.Verdict.APPROVE, proposal.digest, reason)
     decision = decide(proposal_id=proposal.pk, decider=by, ballot=ballot)
+    if not isinstance(decision, Decision):
+        raise NotAllowed(f"Two people are asked for in {store.name}: nobody brings files in alone.")
     record(
         action="memory.imported",
         actor=actor,

@@ -7,8 +7,9 @@ from django.dispatch import receiver
 
 from memory.models import Proposal
 from memory.signals import proposal_submitted
+from reviews.ballots import Ballot, DecisionRefused
 from reviews.policies import AutoPolicy
-from reviews.services import Ballot, DecisionRefused, decide
+from reviews.services import decide
 
 logger = logging.getLogger(__name__)
 

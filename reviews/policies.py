@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from memory.models import Proposal
+from reviews.four_eyes import needs_two
 from sessions.models import Agent
 
 
@@ -21,6 +22,8 @@ class AutoPolicy:
             return "Only new memories that a dream found go live by policy."
         if proposal.risk:
             return f"It is flagged: {', '.join(proposal.risk)}."
+        if needs_two(proposal):
+            return "Two people are asked for in this store."
         return self._too_little_support(proposal, agents)
 
     def _too_little_support(self, proposal: Proposal, agents: list[Agent]) -> str:

@@ -7,7 +7,7 @@ from audit.actors import Actor
 from audit.roles import REVIEWER, has_role
 from memory.models import Memory, Proposal
 from memory.services import Draft, QuoteDraft, Refused, submit_proposal
-from reviews.services import NotAllowed
+from reviews.ballots import NotAllowed
 
 GONE = "What it would change was deleted, so there is nothing left to do. Reject it to keep its claim away."
 

@@ -11,55 +11,25 @@ from audit.actors import Actor
 from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
-from memory.models import Memory, Proposal
+from memory.models import Memory, MemoryVersion, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
-from memory.publishing import BaseMoved, check_base, lock_store, publish
+from memory.publishing import BaseMoved, StoreStopped, check_base, check_not_stopped, lock_store, publish
 from memory.scanning import SECRET, scan
 from memory.services import current_digest, quotes_stand
-from reviews.models import Decision
+from reviews.ballots import (
+    AlreadyDecided,
+    BadDecision,
+    Ballot,
+    DigestMismatch,
+    Edit,
+    NotAllowed,
+    Stale,
+    Stopped,
+)
+from reviews.four_eyes import first_of_two, needs_two
+from reviews.models import Decision, HeldBallot, SeedAnswer, Vote
 from reviews.policies import AutoPolicy
-
-
-class DecisionRefused(Exception):
-    """The decision was not taken and nothing changed; the message says why."""
-
-
-class NotAllowed(DecisionRefused):
-    """The decider may not decide this."""
-
-
-class AlreadyDecided(DecisionRefused):
-    """Somebody was faster."""
-
-
-class DigestMismatch(DecisionRefused):
-    """What was seen is not what would be decided on."""
-
-
-class BadDecision(DecisionRefused):
-    """The decision itself is incomplete or malformed; mend it and send it again."""
-
-
-class Stale(DecisionRefused):
-    """The base moved; the proposal is stale now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """The text and path to publish instead of those proposed."""
-
-    content: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ballot:
-    """What a decider says: the verdict, over the digest that they saw, and why."""
-
-    verdict: str
-    digest: str
-    reason: str = ""
-    edit: Edit | None = None
+from reviews.seeds import answer_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +41,61 @@ class Published:
     risk: list[str] = field(default_factory=list)
 
 
-def decide(*, proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Decision:
+# What a ballot leads to: a decision; where two people are asked, a first vote, or the edit as a proposal of its own that
+# somebody else decides; an answer to a test item.
+Decided = Decision | Vote | Proposal | SeedAnswer
+
+
+def decide(*, proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: int | None = None) -> Decided:
     """Decide a proposal, publish what was approved, and record both, in one transaction.
 
-    Raises a `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id.
-    On a moved base the proposal is marked stale, in a transaction of its own, before `Stale` is raised.
+    `held` is the id of the held-back ballot that takes effect with this. Raises a `DecisionRefused`; then nothing was
+    decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the proposal is marked stale, in a transaction
+    of its own, before `Stale` is raised.
     """
     try:
         with transaction.atomic():
-            return _decide(proposal_id, decider, ballot)
+            return _decide(proposal_id, decider, ballot, held)
     except BaseMoved as moved:
         mark_stale(proposal_id=proposal_id, reason=str(moved))
         raise Stale(str(moved)) from moved
+    except StoreStopped as stopped:
+        raise Stopped(str(stopped)) from stopped
 
 
-def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Decision:
+def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: int | None) -> Decided:
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     _check_open(proposal, ballot)
+    _check_not_held(proposal, held)
     _check_seen(proposal, ballot)
     store = lock_store(proposal)
     _check_decider(proposal, decider)
-    act, version, published = uuid.uuid4(), None, None
-    actor = _actor(decider)
     if ballot.verdict == Decision.Verdict.REJECT:
         if not ballot.reason.strip():
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
-    else:
-        published = _published(proposal, ballot)
-        _check_edited_path(proposal, published)
-        memory = check_base(proposal, path=published.path)
-        version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
+        return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, uuid.uuid4())
+    published = _published(proposal, ballot)
+    _check_edited_path(proposal, published)
+    check_not_stopped(store)
+    memory = check_base(proposal, path=published.path)
+    if answer := answer_seed(proposal, decider, ballot):
+        return answer
+    if isinstance(decider, User) and needs_two(proposal) and (first := first_of_two(proposal, decider, ballot)):
+        return first
+    version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
+    return _conclude(proposal, decider, ballot, uuid.uuid4(), published, version)
+
+
+def _conclude(
+    proposal: Proposal,
+    decider: User | AutoPolicy,
+    ballot: Ballot,
+    act: uuid.UUID,
+    published: Published | None = None,
+    version: MemoryVersion | None = None,
+) -> Decision:
+    """Close the proposal, keep the decision, and record it with what it published."""
+    actor = _actor(decider)
     _close(proposal, ballot)
     decision = Decision.objects.create(
         proposal=proposal,
@@ -117,7 +112,7 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot) -> Dec
         act=act,
     )
     if version:
-        _set_others_stale(proposal, version.memory_id, published.path, act, actor)
+        _set_others_stale(proposal, version.memory_id, version.path, act, actor)
     _record(proposal, decision, actor)
     return decision
 
@@ -129,10 +124,20 @@ def _check_open(proposal: Proposal, ballot: Ballot) -> None:
         return
     if is_stale:
         raise Stale(proposal.status_reason)
+    if proposal.status in (Proposal.Status.EXPIRED, Proposal.Status.REPLACED):
+        raise AlreadyDecided(f"It is {proposal.get_status_display()}. {proposal.status_reason}")
     decision = proposal.decision
     raise AlreadyDecided(
         f"{decision.decider_name} {decision.get_verdict_display()} it on {decision.created_at:%d %b %Y at %H:%M} UTC."
     )
+
+
+def _check_not_held(proposal: Proposal, held: int | None) -> None:
+    waiting = HeldBallot.objects.filter(proposal=proposal, state=HeldBallot.State.HELD).exclude(pk=held).first()
+    if waiting:
+        raise AlreadyDecided(
+            f"{waiting.user_name} decided it; that takes effect at {waiting.due_at:%H:%M:%S} UTC unless it is taken back."
+        )
 
 
 def _check_seen(proposal: Proposal, ballot: Ballot) -> None:

@@ -6,8 +6,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
@@ -17,13 +15,13 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import presenters
+from reviews import outcomes, presenters
 from reviews import queue as queues
+from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
 from reviews.forms import BallotForm
-from reviews.models import Decision
+from reviews.holding import cast
 from reviews.queue import Filters
 from reviews.rebasing import rebase
-from reviews.services import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale, decide
 from sessions.models import Agent
 
 
@@ -119,35 +117,17 @@ def _dream(proposal: Proposal) -> Dream | None:
 def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
     proposal, filters, form = _proposal(pk), Filters.read(request.POST), BallotForm(request.POST)
     try:
-        decision = decide(proposal_id=pk, decider=request.user, ballot=form.ballot(proposal))
+        decided = cast(proposal_id=pk, decider=request.user, ballot=form.ballot(proposal))
     except Proposal.DoesNotExist as error:
         raise Http404 from error
     except BadDecision as refusal:
         return _proposal_page(request, proposal, filters, form, str(refusal), HTTPStatus.UNPROCESSABLE_ENTITY)
     except DecisionRefused as refusal:
         return _refused_page(request, pk, filters, form, refusal)
-    messages.success(request, _done(decision), extra_tags="decided")
+    messages.success(request, outcomes.told(decided), extra_tags="decided")
     following = queues.next_open(proposal, filters)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
     return redirect(f"{address}?{filters.query}" if filters.query else address)
-
-
-def _done(decision: Decision) -> SafeString:
-    proposal = decision.proposal
-    link = format_html(
-        '<a href="{}">{}</a>', reverse("reviews:proposal_detail", args=[proposal.pk]), proposal.public_id
-    )
-    if decision.version is None:
-        return format_html("Rejected {}. The same claim will not come back.", link)
-    verb = "is gone from" if proposal.operation == Proposal.Operation.DELETE else "is live in"
-    return format_html(
-        "Approved {}: {} {} {} at revision r{}.",
-        link,
-        decision.path,
-        verb,
-        proposal.store.name,
-        decision.version.revision,
-    )
 
 
 def _refused_page(

@@ -83,6 +83,12 @@ def rita(db) -> User:
 
 
 @pytest.fixture
+def ruth(db) -> User:
+    """A second reviewer."""
+    return make_user("ruth", "reviewer")
+
+
+@pytest.fixture
 def adam(db) -> User:
     """An admin."""
     return make_user("adam", "admin")

@@ -9,8 +9,9 @@ from django.utils import timezone
 from audit.actors import Actor
 from memory.models import MemoryStore, MemoryVersion, Proposal
 from memory.services import Draft, QuoteDraft, submit_proposal
+from reviews.ballots import Ballot
 from reviews.models import Decision
-from reviews.services import Ballot, decide
+from reviews.services import decide
 from sessions.models import Agent, Event, Session
 
 _numbers = itertools.count(1)

@@ -289,7 +289,7 @@ def sql_of_guards() -> str:
 
 def test_nothing_is_disarmed():
     assert complaints() == []
-    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (10, 6)
+    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (17, 9)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from dreaming.models import Dream, SessionDigest
 from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, cancel_dream
 from memory.models import Proposal
-from reviews.services import Ballot, decide
+from reviews.ballots import Ballot
+from reviews.services import decide
 from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
 
 pytestmark = pytest.mark.django_db(transaction=True)

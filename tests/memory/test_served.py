@@ -9,8 +9,9 @@ from django.db import DatabaseError, connection, transaction
 from memory.digests import json_text
 from memory.models import Memory, Proposal
 from memory.services import current_digest
+from reviews.ballots import Ballot, Edit
 from reviews.models import Decision
-from reviews.services import Ballot, Edit, decide
+from reviews.services import decide
 from tests.factories import approve, make_live_memory, make_proposal, make_store
 
 pytestmark = pytest.mark.django_db

@@ -92,7 +92,8 @@ def test_a_claim_that_waits_is_not_filed_twice(store):
 
 
 def test_a_rejected_text_does_not_come_back_under_another_claim_or_spelling(store, rita):
-    from reviews.services import Ballot, decide
+    from reviews.ballots import Ballot
+    from reviews.services import decide
 
     proposal = make_proposal(store, content="Always retry the booking 3 times.")
     decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("reject", proposal.digest, "Hides the cause."))
@@ -101,7 +102,8 @@ def test_a_rejected_text_does_not_come_back_under_another_claim_or_spelling(stor
 
 
 def test_another_number_is_another_text(store, rita):
-    from reviews.services import Ballot, decide
+    from reviews.ballots import Ballot
+    from reviews.services import decide
 
     proposal = make_proposal(store, content="Refunds up to 5000 EUR need no approval.")
     decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("reject", proposal.digest, "The limit is 50."))

@@ -6,17 +6,9 @@ from django.contrib.auth.models import User
 from audit.models import Entry
 from memory.models import Memory, MemoryVersion, Proposal
 from reviews import services
+from reviews.ballots import AlreadyDecided, BadDecision, Ballot, DigestMismatch, Edit, NotAllowed, Stale
 from reviews.models import Decision
-from reviews.services import (
-    AlreadyDecided,
-    BadDecision,
-    Ballot,
-    DigestMismatch,
-    Edit,
-    NotAllowed,
-    Stale,
-    decide,
-)
+from reviews.services import decide
 from tests.factories import approve, make_live_memory, make_proposal, make_store
 
 pytestmark = pytest.mark.django_db

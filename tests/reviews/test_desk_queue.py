@@ -5,8 +5,9 @@ from django.test import Client
 
 from memory.models import Proposal
 from reviews import queue as queues
+from reviews.ballots import Ballot
 from reviews.queue import Filters
-from reviews.services import Ballot, decide
+from reviews.services import decide
 from tests.factories import approve, make_agent, make_proposal, make_session, make_store
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,9 @@ import pytest
 from audit.actors import Actor
 from audit.models import Entry
 from memory.agents import SettingsMoved, save_agent_settings, settings_digest
+from reviews.ballots import Ballot, NotAllowed
 from reviews.policies import AutoPolicy
-from reviews.services import Ballot, NotAllowed, decide
+from reviews.services import decide
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)

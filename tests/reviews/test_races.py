@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 
 from memory.models import Memory, MemoryVersion
+from reviews.ballots import DecisionRefused
 from reviews.models import Decision
-from reviews.services import DecisionRefused
 from tests.factories import approve, make_live_memory, make_proposal, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from memory.models import Memory
 from memory.services import Refused
+from reviews.ballots import NotAllowed
 from reviews.rebasing import rebase
-from reviews.services import NotAllowed
 from tests.factories import approve, make_live_memory, make_proposal, make_store
 
 pytestmark = pytest.mark.django_db

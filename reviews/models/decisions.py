@@ -1,9 +1,9 @@
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
 from memory.models import MemoryVersion, Proposal
+from reviews.models.fields import person
 
 
 class Decision(models.Model):
@@ -21,14 +21,7 @@ class Decision(models.Model):
     proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, related_name="decision")
     verdict = models.CharField(max_length=18, choices=Verdict)
     decider_kind = models.CharField(max_length=6, choices=DeciderKind)
-    # The name is copied: an account may go, its decisions stay.
-    decider = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        related_name="decisions",
-    )
+    decider = person("decisions", null=True)
     decider_name = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
     digest = models.CharField(max_length=64, help_text="Of what the decider saw")
@@ -60,3 +53,53 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.proposal_id}"
+
+
+class Vote(models.Model):
+    """A first approval where two people are asked: it publishes nothing. Only ever inserted."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="votes")
+    reader = person("votes")
+    reader_name = models.CharField(max_length=255)
+    reason = models.TextField(blank=True)
+    digest = models.CharField(max_length=64, help_text="Of what the reader saw")
+    act = models.UUIDField(help_text="The audit entry of this act")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["proposal", "reader"], name="one_vote_a_reader")]
+
+    def __str__(self) -> str:
+        return f"{self.reader_name} on {self.proposal_id}"
+
+
+class HeldBallot(models.Model):
+    """A decision that can still be taken back. It takes effect through `decide()` when it is due."""
+
+    class State(models.TextChoices):
+        HELD = "held", "held back"
+        UNDONE = "undone", "taken back"
+        DONE = "done", "took effect"
+        REFUSED = "refused", "could not take effect"
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="held_ballots")
+    user = person("held_ballots")
+    user_name = models.CharField(max_length=255)
+    ballot = models.JSONField(help_text="Verdict, digest, reason, edit")
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=7, choices=State, default=State.HELD)
+    outcome = models.TextField(blank=True, help_text="Why it could not take effect")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="held"), name="held_ballots_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["proposal"], condition=models.Q(state="held"), name="one_held_ballot_a_proposal"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_name} on {self.proposal_id}: {self.state}"

@@ -1,0 +1,124 @@
+"""Decisions that can be taken back for a moment. They take effect through `decide()`, like all."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+
+from audit.actors import Actor
+from audit.services import record
+from memory.models import Proposal
+from reviews.ballots import AlreadyDecided, Ballot, DecisionRefused, Edit, NotAllowed, Stale
+from reviews.models import HeldBallot, ReviewSettings
+from reviews.services import Decided, decide, mark_stale
+
+State = HeldBallot.State
+
+
+class _Rehearsed(Exception):
+    """What `decide()` would do, taken back."""
+
+
+def cast(*, proposal_id: int, decider: User, ballot: Ballot) -> Decided | HeldBallot:
+    """Decide, or hold the ballot back as long as the store's settings say. Raises what `decide()` raises."""
+    store = Proposal.objects.select_related("store").get(pk=proposal_id).store
+    seconds = ReviewSettings.of(store).hold_back_seconds
+    if not seconds:
+        return decide(proposal_id=proposal_id, decider=decider, ballot=ballot)
+    _rehearse(proposal_id, decider, ballot)
+    return _hold(proposal_id, decider, ballot, timedelta(seconds=seconds))
+
+
+def _rehearse(proposal_id: int, decider: User, ballot: Ballot) -> None:
+    """Refuse now what would be refused when it is due."""
+    try:
+        with transaction.atomic():
+            decide(proposal_id=proposal_id, decider=decider, ballot=ballot)
+            raise _Rehearsed
+    except _Rehearsed:
+        pass
+    except Stale as stale:
+        mark_stale(proposal_id=proposal_id, reason=str(stale))
+        raise
+
+
+@transaction.atomic
+def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta) -> HeldBallot:
+    proposal = Proposal.objects.select_for_update(of=("self",), no_key=True).select_related("store").get(pk=proposal_id)
+    if HeldBallot.objects.filter(proposal=proposal, state=State.HELD).exists():
+        raise AlreadyDecided("Somebody else decided it a moment ago.")
+    actor = Actor.user(decider)
+    held = HeldBallot.objects.create(
+        proposal=proposal, user=decider, user_name=actor.name, ballot=asdict(ballot), due_at=Now() + wait
+    )
+    record(
+        action="decision.held",
+        actor=actor,
+        subject=f"proposal:{proposal.pk}",
+        store=proposal.store.name,
+        data={"verdict": ballot.verdict, "digest": ballot.digest, "held": held.pk},
+    )
+    held.refresh_from_db()
+    return held
+
+
+@transaction.atomic
+def undo(*, held_id: int, by: User) -> HeldBallot:
+    """Take one's own held ballot back. Raises `NotAllowed`, and `AlreadyDecided` when it took effect."""
+    held = HeldBallot.objects.select_for_update(of=("self",)).select_related("proposal__store").get(pk=held_id)
+    if held.user_id != by.pk:
+        raise NotAllowed(f"Only {held.user_name} can take it back.")
+    if held.state != State.HELD:
+        raise AlreadyDecided(f"It {held.get_state_display()} already.")
+    held.state = State.UNDONE
+    held.save(update_fields=["state"])
+    record(
+        action="decision.undone",
+        actor=Actor.user(by),
+        subject=f"proposal:{held.proposal_id}",
+        store=held.proposal.store.name,
+        data={"held": held.pk},
+    )
+    return held
+
+
+def release(held_id: int) -> Decided | None:
+    """Let a ballot that is due take effect. None when it was taken back, took effect, is not due or is refused now.
+
+    A refusal is kept with its reason, for its reviewer to see; the proposal is open again, or stale.
+    """
+    with transaction.atomic():
+        held = (
+            HeldBallot.objects.select_for_update(of=("self",))
+            .filter(pk=held_id, state=State.HELD, due_at__lte=Now())
+            .first()
+        )
+        if held is None:
+            return None
+        try:
+            decided = decide(
+                proposal_id=held.proposal_id,
+                decider=User.objects.get(pk=held.user_id),
+                ballot=_ballot(held),
+                held=held.pk,
+            )
+        except DecisionRefused as refusal:
+            decided = None
+            held.state, held.outcome = State.REFUSED, str(refusal)
+        else:
+            held.state = State.DONE
+        held.save(update_fields=["state", "outcome"])
+        return decided
+
+
+def release_due() -> int:
+    """Let every ballot that is due take effect; returns how many did."""
+    due = HeldBallot.objects.filter(state=State.HELD, due_at__lte=Now()).order_by("due_at").values_list("pk", flat=True)
+    return sum(release(pk) is not None for pk in list(due))
+
+
+def _ballot(held: HeldBallot) -> Ballot:
+    edit = held.ballot["edit"]
+    return Ballot(**{**held.ballot, "edit": Edit(**edit) if edit else None})

@@ -1,0 +1,26 @@
+"""What the desk keeps: decisions, how stores are reviewed, how people work together, and how well."""
+
+from reviews.models.decisions import Decision, HeldBallot, Vote
+from reviews.models.desk import Claim, SavedView, Snooze
+from reviews.models.settings import ReviewSettings
+from reviews.models.together import Assignment, ChangeRequest, Comment, Escalation, Mention
+from reviews.models.watching import Reading, SecondLook, Seed, SeedAnswer
+
+__all__ = [
+    "Assignment",
+    "ChangeRequest",
+    "Claim",
+    "Comment",
+    "Decision",
+    "Escalation",
+    "HeldBallot",
+    "Mention",
+    "Reading",
+    "ReviewSettings",
+    "SavedView",
+    "SecondLook",
+    "Seed",
+    "SeedAnswer",
+    "Snooze",
+    "Vote",
+]

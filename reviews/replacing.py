@@ -1,0 +1,55 @@
+"""A newer wording of an open proposal: a proposal of its own, with the same evidence, by the person who wrote it."""
+
+import uuid
+
+from django.contrib.auth.models import User
+from django.db import connection
+
+from audit.actors import Actor
+from audit.services import record
+from memory.models import Proposal
+from memory.services import Draft, QuoteDraft, submit_proposal
+
+
+def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str, act: uuid.UUID) -> Proposal:
+    """Close the open proposal, which the caller has locked, and file its change anew in `by`'s words.
+
+    Raises `Refused` or `InvalidMemory`; roll back then.
+    """
+    assert connection.in_atomic_block
+    actor = Actor.user(by)
+    proposal.status = Proposal.Status.REPLACED
+    proposal.status_reason = why
+    proposal.save(update_fields=["status", "status_reason"])
+    evidence = proposal.evidence.values_list("session_id", "seq", "quote", "stance")
+    renames = proposal.operation == Proposal.Operation.RENAME
+    draft = Draft(
+        operation=proposal.operation,
+        path=proposal.path if proposal.base_version else path,
+        new_path=path if renames else "",
+        content=content,
+        base_version=proposal.base_version,
+        kind=proposal.kind,
+        title=proposal.title,
+        rationale=f"{proposal.rationale}\n\nReworded from {proposal.public_id}. {why}".strip(),
+        claim_key=proposal.claim_key,
+        evidence=[QuoteDraft(*row) for row in evidence],
+        support=proposal.support,
+        benefit=proposal.benefit,
+    )
+    newer = submit_proposal(
+        store=proposal.store,
+        draft=draft,
+        source=proposal.source,
+        source_ref=proposal.source_ref,
+        proposer=actor,
+    )
+    record(
+        action="proposal.replaced",
+        actor=actor,
+        subject=f"proposal:{proposal.pk}",
+        store=proposal.store.name,
+        data={"by": newer.pk},
+        act=act,
+    )
+    return newer
