@@ -30,6 +30,8 @@ ACTIONS = {
     "sessions.imported": "Sessions imported",
     "store.resumed": "Publishing resumed",
     "store.stopped": "Publishing stopped",
+    "record.exported": "Record exported",
+    "signing_key.rotated": "Signing key rotated",
     "store.created": "Memory store created",
     "store.changed": "Memory store settings changed",
     "user.created": "User created",

@@ -15,6 +15,7 @@ from audit.grants import APP_ROLE, REFUSED
 # The migration, and the file of triggers and functions that it runs.
 GUARDS = [
     (("audit", "0002_append_only"), "append_only_v1"),
+    (("audit", "0004_checkpoint_guards"), "checkpoints_v1"),
     (("memory", "0002_guards"), "guards_v1"),
     (("memory", "0005_guards"), "guards_v2"),
     (("reviews", "0002_decisions"), "decisions_v1"),

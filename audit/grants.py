@@ -12,6 +12,8 @@ APP_ROLE = "daylight_app"
 # Tables on which the application may only INSERT and SELECT, and which triggers guard as well.
 APPEND_ONLY = (
     "audit_entry",
+    "audit_checkpoint",
+    "audit_signingkey",
     "memory_memoryversion",
     "memory_evidence",
     "reviews_decision",

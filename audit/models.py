@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Now
 
 from audit.actions import ACTIONS
 
@@ -56,3 +57,46 @@ class Entry(models.Model):
     @property
     def label(self) -> str:
         return ACTIONS.get(self.action, self.action)
+
+
+class SigningKey(models.Model):
+    """The public half of a key that signs checkpoints. The first is trusted as found; each later one is signed by the
+    one before it.
+    """
+
+    key_id = models.CharField(max_length=16, primary_key=True)
+    public_key = models.CharField(max_length=64, help_text="Ed25519, 32 bytes, hexadecimal")
+    signed_by = models.CharField(max_length=16, blank=True, help_text="The key before it; none for the first")
+    signature = models.CharField(max_length=128, blank=True, help_text="Of the public key, by the key before it")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class Checkpoint(models.Model):
+    """A signed statement of how the record stood: its size, last hash and Merkle root. Only ever inserted.
+
+    `roots` are the subtrees that the next checkpoint grows from; nothing rests on them but speed.
+    """
+
+    size = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    body = models.BinaryField()
+    key_id = models.CharField(max_length=16)
+    signature = models.CharField(max_length=128, help_text="Ed25519, hexadecimal")
+    roots = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-size"]
+
+    def __str__(self) -> str:
+        return f"{self.size} entries, {self.at}"
+
+    @property
+    def line(self) -> dict[str, str]:
+        """As it is written outside the database, exported and returned to agents."""
+        return {"body": bytes(self.body).decode(), "signature": self.signature}

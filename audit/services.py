@@ -1,7 +1,6 @@
 """Writing the record, and checking it."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -88,36 +87,3 @@ def _body(entry: Entry, data: dict[str, Any]) -> bytes:
 
 def _entry_hash(prev_hash: str, body: bytes) -> str:
     return sha256_hex(bytes.fromhex(prev_hash) + body)
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """`entries` were checked; `error` says what is wrong at `seq`, or is empty."""
-
-    entries: int
-    head: str
-    seq: int | None = None
-    error: str = ""
-
-
-def verify_chain() -> Verification:
-    """Recompute every hash from the first entry on, and stop at the first that is wrong."""
-    expected, previous = 1, GENESIS
-    for entry in Entry.objects.order_by("seq").iterator(chunk_size=2000):
-        if error := _entry_error(entry, expected, previous):
-            return Verification(expected - 1, previous, entry.seq, error)
-        expected, previous = expected + 1, entry.hash
-    return Verification(expected - 1, previous)
-
-
-def _entry_error(entry: Entry, expected: int, previous: str) -> str:
-    body = bytes(entry.body)
-    if entry.seq != expected:
-        return f"entry {expected} is missing"
-    if entry.prev_hash != previous:
-        return "its previous hash is not that of the entry before it"
-    if entry.hash != _entry_hash(previous, body):
-        return "its bytes do not match its hash"
-    if body != _body(entry, entry.data):
-        return "its columns differ from the bytes that were hashed"
-    return ""

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from audit.actors import Actor
-from audit.services import verify_chain
+from audit.verifying import verify_record
 from memory.agents import create_agent
 from memory.models import MemoryStore, Proposal
 from memory.services import create_store
@@ -77,7 +77,7 @@ def test_real_sessions_become_approved_memory(client, rita, keys, capsys):
     assert texts == {first.path: first.content, "/lookup.md": "Ask for the zip code first."}
     assert MemoryStore.objects.get().reads.get().session_external_id == "next-run"
     check_second_dream(dream(capsys), third)
-    assert verify_chain().error == ""
+    assert verify_record().error == ""
 
 
 def check_quotes(report: dict, sent: dict[str, list[dict]]) -> None:

@@ -1,0 +1,2 @@
+DROP TRIGGER signingkey_append_only_v1 ON audit_signingkey;
+DROP TRIGGER checkpoint_append_only_v1 ON audit_checkpoint;
