@@ -296,9 +296,11 @@ def _was_removed(store: MemoryStore, path: str, claim_key: str) -> bool:
 
 
 def written_by_person(version: MemoryVersion) -> bool:
-    """Whether a person proposed the version's text, or edited it when approving."""
+    """Whether a person proposed the version's text, reworded it, or edited it when approving."""
     decision = version.decision
-    return decision.proposal.source != Proposal.Source.DREAM or decision.verdict == "approve_with_edits"
+    proposal = decision.proposal
+    by_person = proposal.source != Proposal.Source.DREAM or proposal.proposer_kind == "user"
+    return by_person or decision.verdict == "approve_with_edits"
 
 
 def quotes_stand(proposal: Proposal) -> bool:

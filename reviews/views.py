@@ -21,7 +21,7 @@ from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAll
 from reviews.forms import BallotForm
 from reviews.holding import cast
 from reviews.queue import Filters
-from reviews.rebasing import rebase
+from reviews.rebasing import MergeConflict, rebase
 from sessions.models import Agent
 
 
@@ -158,15 +158,33 @@ def _refused_page(
 @require_POST
 @role_required(REVIEWER)
 def rebase_proposal(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put a stale proposal forward again, on what is live now."""
-    _proposal(pk)
+    """Put a stale proposal forward again, on what is live now; in the reviewer's words, where `content` gives them."""
+    wording = request.POST.get("content")
+    wording = None if wording is None else wording.replace("\r\n", "\n")
+    stale = _proposal(pk)
     try:
-        rebased = rebase(proposal_id=pk, by=request.user)
+        rebased = rebase(proposal_id=pk, by=request.user, wording=wording)
+    except MergeConflict as conflict:
+        return _conflict_page(request, stale, conflict.merged.text, str(conflict), HTTPStatus.CONFLICT)
     except (Refused, InvalidMemory) as refusal:
+        if wording is not None and presenters.moved_base(stale):
+            return _conflict_page(request, stale, wording, str(refusal), HTTPStatus.UNPROCESSABLE_ENTITY)
         messages.error(request, f"It could not be rebased. {refusal}")
         return redirect("reviews:proposal_detail", pk)
     messages.success(request, f"{rebased.public_id} says the same about what is live now. Read it before you decide.")
     return redirect("reviews:proposal_detail", rebased.pk)
+
+
+def _conflict_page(request: HttpRequest, stale: Proposal, draft: str, why: str, status: int) -> HttpResponse:
+    """Both sides of a rebase that no machine can merge, and a place to word it."""
+    context = {
+        "proposal": stale,
+        "why": why,
+        "moved": presenters.moved_base(stale),
+        "change": presenters.change_of(stale),
+        "draft_text": draft,
+    }
+    return render(request, "reviews/rebase.html", context, status=status)
 
 
 @require_POST
