@@ -114,6 +114,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "take-up-dreams": {"task": "dreaming.tasks.take_up_dreams", "schedule": 60.0},
+    "release-held-decisions": {"task": "reviews.tasks.release_held", "schedule": 10.0},
 }
 CELERY_TIMEZONE = "UTC"
 

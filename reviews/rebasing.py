@@ -1,5 +1,7 @@
 """A stale proposal, put to the reviewer again on what is live now. It is a new proposal, and needs a new decision."""
 
+from collections.abc import Sequence
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -9,6 +11,7 @@ from memory.models import Memory, Proposal
 from memory.services import Draft, QuoteDraft, Refused, submit_proposal
 from reviews.ballots import NotAllowed
 from reviews.merging import Merge, merge
+from reviews.replacing import kept_flags
 from reviews.seeds import carry_seed
 
 GONE = "What it would change was deleted, so there is nothing left to do. Reject it to keep its claim away."
@@ -49,7 +52,7 @@ def rebase(*, proposal_id: int, by: User, wording: str | None = None) -> Proposa
     return rebased
 
 
-def on_live(old: Proposal, *, why: str, wording: str | None = None) -> Draft:
+def on_live(old: Proposal, *, why: str, wording: str | None = None, flags: Sequence[str] = ()) -> Draft:
     """The change of a proposal that is closed, with its evidence, made of what is live now."""
     live = _live(old)
     operation, content = _change(old, live, wording)
@@ -67,6 +70,7 @@ def on_live(old: Proposal, *, why: str, wording: str | None = None) -> Draft:
         evidence=[QuoteDraft(*row) for row in evidence],
         support=old.support,
         benefit=old.benefit,
+        flags=[*kept_flags(old), *flags],
     )
 
 

@@ -27,7 +27,7 @@ from reviews.ballots import (
     Stopped,
 )
 from reviews.four_eyes import first_of_two, needs_two
-from reviews.models import Decision, HeldBallot, SeedAnswer, Vote
+from reviews.models import ChangeRequest, Decision, HeldBallot, SeedAnswer, Vote
 from reviews.policies import AutoPolicy
 from reviews.seeds import answer_seed
 
@@ -74,6 +74,7 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: 
         if not ballot.reason.strip():
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
         return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, uuid.uuid4())
+    _check_no_changes_asked(proposal)
     published = _published(proposal, ballot)
     _check_edited_path(proposal, published)
     check_not_stopped(store)
@@ -137,6 +138,13 @@ def _check_not_held(proposal: Proposal, held: int | None) -> None:
     if waiting:
         raise AlreadyDecided(
             f"{waiting.user_name} decided it; that takes effect at {waiting.due_at:%H:%M:%S} UTC unless it is taken back."
+        )
+
+
+def _check_no_changes_asked(proposal: Proposal) -> None:
+    if asked := ChangeRequest.objects.waiting().filter(proposal=proposal).first():
+        raise BadDecision(
+            f"{asked.by_name} asks for changes. Reword it, or withdraw the request, before it is approved."
         )
 
 

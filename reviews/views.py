@@ -18,6 +18,7 @@ from memory.services import Refused
 from reviews import outcomes, presenters
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
+from reviews.blind import uncovered
 from reviews.forms import BallotForm
 from reviews.holding import cast
 from reviews.queue import Filters
@@ -87,7 +88,7 @@ def _proposal_page(
         "published": presenters.published_change(proposal),
         "near": presenters.near(proposal),
         "readers": list(presenters.readers_of(proposal)),
-        "history": list(presenters.history_of(proposal)),
+        "history": list(uncovered(presenters.history_of(proposal), request.user)),
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
         "may_decide": proposal.is_open and has_role(request.user, REVIEWER),

@@ -90,11 +90,19 @@ class HeldBallot(models.Model):
     due_at = models.DateTimeField()
     state = models.CharField(max_length=7, choices=State, default=State.HELD)
     outcome = models.TextField(blank=True, help_text="Why it could not take effect")
+    dismissed_at = models.DateTimeField(null=True, help_text="When the reviewer had read that")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="held"), name="held_ballots_due")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state="held"), name="held_ballots_due"),
+            models.Index(
+                fields=["user"],
+                condition=models.Q(state="held") | models.Q(state="refused", dismissed_at=None),
+                name="held_ballots_to_tell",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["proposal"], condition=models.Q(state="held"), name="one_held_ballot_a_proposal"
