@@ -7,6 +7,7 @@ from django.db.models.functions import Cast, Substr
 from audit.models import Entry
 from audit.roles import REVIEWER, has_role
 from memory.models import Proposal
+from reviews.models import Vote
 
 COVERED = ("review.voted", "decision.held", "decision.undone")
 UNDECIDED = (Proposal.Status.OPEN, Proposal.Status.STALE)
@@ -24,3 +25,12 @@ def uncovered(entries: QuerySet[Entry], user: User) -> QuerySet[Entry]:
     )
     own = Q(actor_kind="user", actor_id=str(user.pk))
     return entries.alias(about_proposal=about).filter(~Q(action__in=COVERED) | own | ~Exists(still_to_judge))
+
+
+def visible_votes(proposal: Proposal, reader: User) -> list[Vote]:
+    """The first approvals that this reader may know of: all of a closed proposal, else those that they gave themselves."""
+    votes = list(proposal.votes.all())
+    has_voted = any(vote.reader_id == reader.pk for vote in votes)
+    if has_role(reader, REVIEWER) and proposal.status in UNDECIDED and not has_voted:
+        return []
+    return votes

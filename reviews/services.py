@@ -136,8 +136,9 @@ def _check_open(proposal: Proposal, ballot: Ballot) -> None:
 def _check_not_held(proposal: Proposal, held: int | None) -> None:
     waiting = HeldBallot.objects.filter(proposal=proposal, state=HeldBallot.State.HELD).exclude(pk=held).first()
     if waiting:
+        who = "Somebody" if needs_two(proposal) else waiting.user_name
         raise AlreadyDecided(
-            f"{waiting.user_name} decided it; that takes effect at {waiting.due_at:%H:%M:%S} UTC unless it is taken back."
+            f"{who} decided it; that takes effect at {waiting.due_at:%H:%M:%S} UTC unless it is taken back."
         )
 
 

@@ -33,6 +33,20 @@ def changes(now: Standing, seen: Mapping[str, str], reader: User) -> list[Change
     return [change for change in told if change]
 
 
+def obstacles(now: Standing, reader: User) -> list[Change]:
+    """What stands in the way of approving an open proposal right when the page is opened."""
+    own = bool(now.asked) and now.asked["user"] == reader.pk
+    teller = _Teller(now, reader.pk)
+    told = [
+        teller.stopped() if now.stopped_by else None,
+        teller.held(),
+        Change("You ask for changes; until that is answered or withdrawn, nothing approves it.", blocks=True)
+        if own
+        else (teller.asked() if now.asked else None),
+    ]
+    return [change for change in told if change]
+
+
 @dataclass(frozen=True, slots=True)
 class _Teller:
     """One sentence for each part of the mark; none for what the reader did or must not know."""

@@ -1,6 +1,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from memory.models import MemoryVersion, Proposal
 from reviews.models.fields import person
@@ -111,3 +112,12 @@ class HeldBallot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_name} on {self.proposal_id}: {self.state}"
+
+    @property
+    def verdict(self) -> str:
+        """As it is said of a decision."""
+        return Decision.Verdict(self.ballot["verdict"]).label
+
+    @property
+    def is_due(self) -> bool:
+        return self.due_at <= timezone.now()

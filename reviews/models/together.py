@@ -92,3 +92,7 @@ class ChangeRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by_name} asks for changes of {self.proposal_id}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.answer_id is None and self.withdrawn_at is None
