@@ -22,7 +22,7 @@ class MergeConflict(Refused):
     """What the proposal and what somebody else changed meet; `merged` shows both, a person words it."""
 
     def __init__(self, merged: Merge) -> None:
-        super().__init__("Both changed the same lines. Say how they should read.")
+        super().__init__("Say how the lines should read that both changed, each in its own way.")
         self.merged = merged
 
 

@@ -260,7 +260,7 @@ def _set_others_stale(proposal: Proposal, memory_id: int, path: str, act: uuid.U
     paths = {path, proposal.path}
     others = Proposal.objects.open().touching(store_id=proposal.store_id, paths=paths, memory_id=memory_id)
     for other in others.exclude(pk=proposal.pk).select_for_update(of=("self",), skip_locked=True, no_key=True):
-        _go_stale(other, f"{path} changed when {proposal.public_id} was approved.", actor, act)
+        _go_stale(other, f"{path} changed when {actor.name} approved {proposal.public_id}.", actor, act)
 
 
 @transaction.atomic
