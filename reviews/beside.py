@@ -18,7 +18,7 @@ def beside(proposal: Proposal, reader: User) -> dict[str, Any]:
     standing = standing_of(proposal.pk)
     assert standing is not None
     decides = has_role(reader, REVIEWER)
-    votes = visible_votes(proposal, reader)
+    votes = visible_votes(proposal, reader) if standing.needs_two or not proposal.is_open else []
     requests = list(proposal.change_requests.select_related("answer"))
     in_the_way = obstacles(standing, reader) if proposal.is_open else []
     voted = any(vote.reader_id == reader.pk for vote in votes)
