@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -78,7 +79,9 @@ def standing_of(proposal_id: int) -> Standing | None:
     return Standing(**row, **_evidence(proposal_id)) if row else None
 
 
+@cache
 def _rows() -> QuerySet[Any]:
+    """Built once: putting it together takes longer than asking."""
     here = OuterRef("pk")
     held = HeldBallot.objects.filter(proposal=here, state=HeldBallot.State.HELD)
     asked = ChangeRequest.objects.waiting().filter(proposal=here)

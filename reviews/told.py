@@ -10,7 +10,11 @@ from memory.models import Proposal
 from reviews.models import Decision
 from reviews.standing import Standing
 
-_DECIDED = {str(value): label for value, label in Decision.Verdict.choices}
+_DECIDED = {
+    Decision.Verdict.APPROVE: "approved it",
+    Decision.Verdict.APPROVE_WITH_EDITS: "approved it with edits",
+    Decision.Verdict.REJECT: "rejected it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,15 @@ def changes(now: Standing, seen: Mapping[str, str], reader: User) -> list[Change
 
 def obstacles(now: Standing, reader: User) -> list[Change]:
     """What stands in the way of approving an open proposal right when the page is opened."""
-    own = bool(now.asked) and now.asked["user"] == reader.pk
-    teller = _Teller(now, reader.pk)
-    told = [
-        teller.stopped() if now.stopped_by else None,
-        teller.held(),
-        Change("You ask for changes; until that is answered or withdrawn, nothing approves it.", blocks=True)
-        if own
-        else (teller.asked() if now.asked else None),
-    ]
-    return [change for change in told if change]
+    teller, found = _Teller(now, reader.pk), []
+    if now.stopped_by:
+        found.append(teller.stopped())
+    if now.held:
+        found.append(teller.held() or Change("You decided it; until that takes effect, you can undo it.", blocks=True))
+    if now.asked:
+        own = "You ask for changes; until that is answered or withdrawn, nothing approves it."
+        found.append(teller.asked() or Change(own, blocks=True))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class _Teller:
     def status(self) -> Change:
         if decided := self.now.decided:
             who = "You" if decided["user"] == self.reader else decided["name"]
-            return Change(f"{who} {_DECIDED[decided['verdict']]} it.", blocks=True, at=self.now.decided_at)
+            return Change(f"{who} {_DECIDED[decided['verdict']]}.", blocks=True, at=self.now.decided_at)
         label = Proposal.Status(self.now.status).label.capitalize()
         return Change(f"{label}. {self.now.status_reason}", blocks=True)
 

@@ -223,6 +223,8 @@ def test_a_held_decision_can_be_taken_back_from_any_page(desk, other_desk, store
         page = desk.get(address).content.decode()
         assert f'action="/held/{held.pk}/undo/"' in page
         assert f"{held.due_at:%H:%M:%S} UTC" in page
+    assert "you can undo it" in page
+    assert 'value="approve" data-key="a" disabled' in page
     assert "/undo/" not in other_desk.get("/").content.decode()
     assert other_desk.post(f"/held/{held.pk}/undo/").status_code == 403
     assert desk.post(f"/held/{held.pk}/undo/")["Location"] == f"/proposals/{held.proposal_id}/"
