@@ -23,9 +23,11 @@ APPEND_ONLY = (
     "reviews_seedanswer",
 )
 
-# What the application may not do, by table: events are what quotes stand in, memories what agents read.
+# What the application may not do, by table: events are what quotes stand in, memories what agents read, and an
+# escalation asks for two people for good.
 REFUSED = dict.fromkeys((*APPEND_ONLY, "agent_sessions_event"), ("UPDATE", "DELETE", "TRUNCATE")) | {
-    "memory_memory": ("DELETE", "TRUNCATE")
+    "memory_memory": ("DELETE", "TRUNCATE"),
+    "reviews_escalation": ("UPDATE", "DELETE", "TRUNCATE"),
 }
 
 

@@ -115,6 +115,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "take-up-dreams": {"task": "dreaming.tasks.take_up_dreams", "schedule": 60.0},
     "checkpoint": {"task": "audit.tasks.checkpoint", "schedule": 60.0},
+    "release-held-decisions": {"task": "reviews.tasks.release_held", "schedule": 10.0},
 }
 # Keys sign the record's checkpoints, and the file keeps these: both where the database's administrators cannot write.
 DAYLIGHT_SIGNING_KEYS = env.str("DAYLIGHT_SIGNING_KEYS", default=str(DATA_DIR / "signing"))

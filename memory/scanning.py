@@ -18,6 +18,7 @@ COMMAND = "command"
 REPLACES_HUMAN_TEXT = "replaces_human_text"
 DELETES = "deletes"
 REMOVED_BEFORE = "removed_before"
+REJECTED_BEFORE = "rejected_before"
 UNSUPPORTED = "unsupported"
 MODEL_JUDGED = "model_judged"
 
@@ -31,6 +32,7 @@ EXPLANATIONS = {
     COMMAND: "The text has a command that runs what it downloads or decodes, unseen.",
     REPLACES_HUMAN_TEXT: "It overwrites text that a person wrote or edited.",
     REMOVED_BEFORE: "Agents read this once, and a decision took it out. Look at why before it comes back.",
+    REJECTED_BEFORE: "A reviewer rejected it, and a person brought it back. Look at why it was rejected.",
     UNSUPPORTED: "No event was found that says this. The text comes from elsewhere; nothing here proves it.",
     MODEL_JUDGED: "A model, not a count, says that these sessions show the same thing. Read the quotes before you believe it.",
     DELETES: "It removes a memory that agents read now.",

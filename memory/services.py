@@ -14,7 +14,7 @@ from audit.services import record
 from memory.digests import SeenEvidence, proposal_digest
 from memory.models import Evidence, Memory, MemoryRead, MemoryStore, MemoryVersion, Proposal
 from memory.paths import check_content, check_path
-from memory.scanning import DELETES, REMOVED_BEFORE, REPLACES_HUMAN_TEXT, UNSUPPORTED, scan
+from memory.scanning import DELETES, REJECTED_BEFORE, REMOVED_BEFORE, REPLACES_HUMAN_TEXT, UNSUPPORTED, scan
 from memory.signals import proposal_submitted
 from sessions.models import Agent, Event
 
@@ -96,7 +96,12 @@ def attach_agents(*, store: MemoryStore, agents: Sequence[Agent], actor: Actor) 
 def submit_proposal(
     *, store: MemoryStore, draft: Draft, source: str, proposer: Actor, source_ref: str = ""
 ) -> Proposal:
-    """Check a draft and file it as an open proposal. Raises `Refused` or `InvalidMemory`; then nothing was written."""
+    """Check a draft and file it as an open proposal. Raises `Refused` or `InvalidMemory`; then nothing was written.
+
+    A draft with the flag `REJECTED_BEFORE` may bring a rejected claim back, when a person files it.
+    """
+    if REJECTED_BEFORE in draft.flags and proposer.kind != "user":
+        raise Refused("Only a person brings back what was rejected.")
     _check_shape(draft, source)
     quotes = _checked_quotes(store, draft.evidence)
     text_key = normalised_text_key(draft)
@@ -105,7 +110,7 @@ def submit_proposal(
         with transaction.atomic():
             # One submitter a store at a time, so that two passes cannot file the same claim past each other.
             lock_stores([store.pk])
-            _refuse_known_claims(store, claim_key, text_key)
+            _refuse_known_claims(store, claim_key, text_key, brought_back=REJECTED_BEFORE in draft.flags)
             _check_base(store, draft)
             proposal = _insert(store, draft, source, source_ref, proposer, claim_key, text_key, quotes)
             # Robust: the proposal stands, whatever a listener makes of it.
@@ -170,16 +175,19 @@ def normalised_text_key(draft: Draft) -> str:
     return hashlib.sha256(" ".join([draft.operation, target, str(base), *words]).encode()).hexdigest()
 
 
-def _refuse_known_claims(store: MemoryStore, claim_key: str, text_key: str) -> None:
-    if reason := known_claim(store=store, claim_key=claim_key, text_key=text_key):
+def _refuse_known_claims(store: MemoryStore, claim_key: str, text_key: str, *, brought_back: bool) -> None:
+    if reason := known_claim(store=store, claim_key=claim_key, text_key=text_key, brought_back=brought_back):
         raise KnownClaim(reason)
 
 
-def known_claim(*, store: MemoryStore, claim_key: str, text_key: str = "") -> str:
-    """Why the claim may not be filed, or ''. Rejected stays rejected; open is not filed twice; what memory says is not news."""
+def known_claim(*, store: MemoryStore, claim_key: str, text_key: str = "", brought_back: bool = False) -> str:
+    """Why the claim may not be filed, or ''. Rejected stays rejected, unless a person brings it back; open is not filed
+    twice; what memory says is not news.
+    """
     same_claim = Proposal.objects.filter(store=store, claim_key=claim_key)
     same_text = Proposal.objects.filter(store=store, text_key=text_key)
-    for rejected in (same_claim | same_text).rejected().order_by("-id")[:1]:
+    rejected_ones = (same_claim | same_text).rejected()
+    for rejected in rejected_ones.none() if brought_back else rejected_ones.order_by("-id")[:1]:
         return f"Rejected before, as {rejected.public_id}: {rejected.status_reason}"
     for waiting in (same_claim | same_text).open().order_by("-id")[:1]:
         return f"The same claim waits for a decision already, as {waiting.public_id}."
@@ -296,9 +304,11 @@ def _was_removed(store: MemoryStore, path: str, claim_key: str) -> bool:
 
 
 def written_by_person(version: MemoryVersion) -> bool:
-    """Whether a person proposed the version's text, or edited it when approving."""
+    """Whether a person proposed the version's text, reworded it, or edited it when approving."""
     decision = version.decision
-    return decision.proposal.source != Proposal.Source.DREAM or decision.verdict == "approve_with_edits"
+    proposal = decision.proposal
+    by_person = proposal.source != Proposal.Source.DREAM or proposal.proposer_kind == "user"
+    return by_person or decision.verdict == "approve_with_edits"
 
 
 def quotes_stand(proposal: Proposal) -> bool:

@@ -6,6 +6,9 @@ from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
 from memory.models import Proposal
+from reviews.commenting import unseen_mentions
+from reviews.holding import to_tell
+from reviews.models import HeldBallot
 from reviews.queue import COUNT_LIMIT, bounded_count
 
 # The first part of the address → the item of the navigation.
@@ -50,6 +53,15 @@ class Navigation:
     def open_count(self) -> str:
         count = bounded_count(Proposal.objects.open())
         return f"{COUNT_LIMIT - 1}+" if count >= COUNT_LIMIT else str(count)
+
+    @cached_property
+    def held(self) -> list[HeldBallot]:
+        """One's own decisions that can still be taken back, or that could not take effect."""
+        return to_tell(self.request.user) if self.may_decide else []
+
+    @cached_property
+    def mention_count(self) -> int:
+        return unseen_mentions(self.request.user).count() if self.roles else 0
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

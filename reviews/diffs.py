@@ -36,7 +36,7 @@ def diff(before: str, after: str) -> list[Piece]:
     """The pieces in order: all but `ins` give `before`, all but `del` give `after`, letter by letter."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     pieces: list[Piece] = []
-    for same, (a1, a2, b1, b2) in _stretches(old, new):
+    for same, (a1, a2, b1, b2) in stretches(old, new):
         if same:
             pieces.append(Piece(SAME, "".join(old[a1:a2])))
         else:
@@ -68,7 +68,7 @@ def folded(pieces: Sequence[Piece]) -> Iterator[Piece]:
 def _word_diff(before: str, after: str) -> list[Piece]:
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     pieces: list[Piece] = []
-    for same, (a1, a2, b1, b2) in _stretches(old, new):
+    for same, (a1, a2, b1, b2) in stretches(old, new):
         if same:
             pieces.append(Piece(SAME, "".join(old[a1:a2])))
         else:
@@ -107,7 +107,7 @@ def _joined(pieces: list[Piece]) -> list[Piece]:
     return result
 
 
-def _stretches(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, Stretch]]:
+def stretches(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, Stretch]]:
     """(is it the same, where) over both sequences: common ends first, then lines that occur once in both."""
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])

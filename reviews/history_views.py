@@ -15,6 +15,7 @@ from audit.roles import ADMIN, ROLES, has_role, role_required
 from dreaming.forms import NewStoreForm
 from memory.models import Memory, MemoryStore, MemoryVersion, Proposal
 from memory.services import create_store
+from reviews.blind import uncovered
 from reviews.diffs import diff
 
 PAGE = 50
@@ -97,7 +98,7 @@ FILTERS = ("action", "store", "subject", "act")
 def entries(request: HttpRequest) -> HttpResponse:
     """The record, newest first, a page at a time by sequence."""
     chosen = {name: value for name in (*FILTERS, "actor") if (value := request.GET.get(name, "").strip())}
-    rows = _matching(chosen)
+    rows = uncovered(_matching(chosen), request.user)
     if (before := request.GET.get("before", "")).isdecimal():
         rows = rows.filter(seq__lt=int(before))
     shown = list(rows[: PAGE + 1])

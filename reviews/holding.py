@@ -1,10 +1,13 @@
 """Decisions that can be taken back for a moment. They take effect through `decide()`, like all."""
 
+import logging
 from dataclasses import asdict
 from datetime import timedelta
 
+from celery import current_app
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from audit.actors import Actor
@@ -13,6 +16,8 @@ from memory.models import Proposal
 from reviews.ballots import AlreadyDecided, Ballot, DecisionRefused, Edit, NotAllowed, Stale
 from reviews.models import HeldBallot, ReviewSettings
 from reviews.services import Decided, decide, mark_stale
+
+logger = logging.getLogger(__name__)
 
 State = HeldBallot.State
 
@@ -61,6 +66,10 @@ def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta) -> H
         data={"verdict": ballot.verdict, "digest": ballot.digest, "held": held.pk},
     )
     held.refresh_from_db()
+    # Should the broker be away, `release_held` finds it.
+    transaction.on_commit(
+        lambda: current_app.send_task("reviews.tasks.release_one", [held.pk], eta=held.due_at), robust=True
+    )
     return held
 
 
@@ -98,12 +107,7 @@ def release(held_id: int) -> Decided | None:
         if held is None:
             return None
         try:
-            decided = decide(
-                proposal_id=held.proposal_id,
-                decider=User.objects.get(pk=held.user_id),
-                ballot=_ballot(held),
-                held=held.pk,
-            )
+            decided = decide(proposal_id=held.proposal_id, decider=_decider(held), ballot=_ballot(held), held=held.pk)
         except DecisionRefused as refusal:
             decided = None
             held.state, held.outcome = State.REFUSED, str(refusal)
@@ -116,7 +120,33 @@ def release(held_id: int) -> Decided | None:
 def release_due() -> int:
     """Let every ballot that is due take effect; returns how many did."""
     due = HeldBallot.objects.filter(state=State.HELD, due_at__lte=Now()).order_by("due_at").values_list("pk", flat=True)
-    return sum(release(pk) is not None for pk in list(due))
+    return sum(_released(pk) for pk in list(due))
+
+
+def _released(held_id: int) -> bool:
+    """One ballot that fails keeps the others from nothing; the next sweep tries it again."""
+    try:
+        return release(held_id) is not None
+    except DatabaseError:
+        logger.exception("held ballot %s could not be released", held_id)
+        return False
+
+
+def _decider(held: HeldBallot) -> User:
+    if user := User.objects.filter(pk=held.user_id).first():
+        return user
+    raise NotAllowed(f"The account of {held.user_name} is gone.")
+
+
+def to_tell(user: User) -> list[HeldBallot]:
+    """The user's ballots that can still be taken back, and those that could not take effect, newest first."""
+    untold = Q(state=State.HELD) | Q(state=State.REFUSED, dismissed_at=None)
+    return list(HeldBallot.objects.filter(untold, user_id=user.pk).select_related("proposal").order_by("-id"))
+
+
+def dismiss(*, held_id: int, by: User) -> None:
+    """The reviewer has read why it could not take effect."""
+    HeldBallot.objects.filter(pk=held_id, user_id=by.pk, state=State.REFUSED).update(dismissed_at=Now())
 
 
 def _ballot(held: HeldBallot) -> Ballot:

@@ -5,18 +5,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from memory.models import Proposal
-from reviews.models import Decision, HeldBallot, SeedAnswer, Vote
+from reviews.models import Decision, SeedAnswer, Vote
 from reviews.services import Decided
 
 
-def told(decided: Decided | HeldBallot) -> SafeString:
+def told(decided: Decided) -> SafeString:
     """One sentence, with a link to the proposal that it is about."""
     if isinstance(decided, Decision):
         return _decision(decided)
-    if isinstance(decided, HeldBallot):
-        return format_html(
-            "Your decision on {} takes effect at {} UTC.", _link(decided.proposal), f"{decided.due_at:%H:%M:%S}"
-        )
     if isinstance(decided, Vote):
         return format_html(
             "Your approval of {} is kept. Two people are asked here: it goes live with the second.",
@@ -32,16 +28,25 @@ def told(decided: Decided | HeldBallot) -> SafeString:
 def _decision(decision: Decision) -> SafeString:
     proposal = decision.proposal
     if decision.version is None:
-        return format_html("Rejected {}. The same claim will not come back.", _link(proposal))
+        return format_html(
+            "Rejected {}. The same claim will not come back. {}", _link(proposal), _way_back(proposal, "Reopen")
+        )
     verb = "is gone from" if proposal.operation == Proposal.Operation.DELETE else "is live in"
     return format_html(
-        "Approved {}: {} {} {} at revision r{}.",
+        "Approved {}: {} {} {} at revision r{}. {}",
         _link(proposal),
         decision.path,
         verb,
         proposal.store.name,
         decision.version.revision,
+        _way_back(proposal, "Revert"),
     )
+
+
+def _way_back(proposal: Proposal, verb: str) -> SafeString:
+    """To the form that files the reverse, or the same once more, as a new proposal."""
+    address = reverse("reviews:proposal_detail", args=[proposal.pk])
+    return format_html('<a href="{}#take-back" data-key="u">{}</a> <kbd>u</kbd>', address, verb)
 
 
 def _answer(answer: SeedAnswer) -> SafeString:

@@ -18,7 +18,8 @@ class AutoPolicy:
         agents = list(Agent.objects.filter(stores=proposal.store_id))
         if not agents or any(agent.mode != Agent.Mode.AUTO for agent in agents):
             return "A gated agent reads this store."
-        if proposal.operation != Proposal.Operation.CREATE or proposal.source != Proposal.Source.DREAM:
+        worded_by_dream = proposal.source == Proposal.Source.DREAM and proposal.proposer_kind != "user"
+        if proposal.operation != Proposal.Operation.CREATE or not worded_by_dream:
             return "Only new memories that a dream found go live by policy."
         if proposal.risk:
             return f"It is flagged: {', '.join(proposal.risk)}."

@@ -99,7 +99,7 @@ def matching(filters: Filters) -> ProposalQuerySet:
 
 def page(filters: Filters, after: str = "") -> Page:
     """One page by keyset: as fast deep in the queue as at its start. A malformed cursor gives the first page."""
-    found = matching(filters).select_related("store")
+    found = matching(filters).select_related("store", "escalation", "assignment")
     if filters.tab in ("decided", "policy"):
         found = found.select_related("decision__version").order_by("-decision__id")
         cursor = _decided_cursor(after)

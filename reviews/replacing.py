@@ -8,7 +8,9 @@ from django.db import connection
 from audit.actors import Actor
 from audit.services import record
 from memory.models import Proposal
+from memory.scanning import MODEL_JUDGED, REJECTED_BEFORE, UNSUPPORTED
 from memory.services import Draft, QuoteDraft, submit_proposal
+from reviews.seeds import carry_seed
 
 
 def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str, act: uuid.UUID) -> Proposal:
@@ -36,6 +38,7 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         evidence=[QuoteDraft(*row) for row in evidence],
         support=proposal.support,
         benefit=proposal.benefit,
+        flags=kept_flags(proposal),
     )
     newer = submit_proposal(
         store=proposal.store,
@@ -44,6 +47,7 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         source_ref=proposal.source_ref,
         proposer=actor,
     )
+    carry_seed(proposal, newer)
     record(
         action="proposal.replaced",
         actor=actor,
@@ -53,3 +57,8 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         act=act,
     )
     return newer
+
+
+def kept_flags(proposal: Proposal) -> list[str]:
+    """The warnings of whoever proposed it, which no scan of the text would find again."""
+    return [flag for flag in (UNSUPPORTED, MODEL_JUDGED, REJECTED_BEFORE) if flag in proposal.risk]

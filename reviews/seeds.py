@@ -38,3 +38,9 @@ def answer_seed(proposal: Proposal, decider: object, ballot: Ballot) -> SeedAnsw
         data={"verdict": ballot.verdict, "caught": caught, "digest": ballot.digest},
     )
     return answer
+
+
+def carry_seed(old: Proposal, newer: Proposal) -> None:
+    """A test item that was reworded or rebased is one still. In the transaction that files the newer one."""
+    if seed := Seed.objects.filter(proposal=old).first():
+        Seed.objects.create(proposal=newer, flaw=seed.flaw, planted_by=seed.planted_by)

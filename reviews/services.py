@@ -27,7 +27,7 @@ from reviews.ballots import (
     Stopped,
 )
 from reviews.four_eyes import first_of_two, needs_two
-from reviews.models import Decision, HeldBallot, SeedAnswer, Vote
+from reviews.models import ChangeRequest, Decision, HeldBallot, SeedAnswer, Vote
 from reviews.policies import AutoPolicy
 from reviews.seeds import answer_seed
 
@@ -74,6 +74,7 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: 
         if not ballot.reason.strip():
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
         return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, uuid.uuid4())
+    _check_no_changes_asked(proposal)
     published = _published(proposal, ballot)
     _check_edited_path(proposal, published)
     check_not_stopped(store)
@@ -135,8 +136,16 @@ def _check_open(proposal: Proposal, ballot: Ballot) -> None:
 def _check_not_held(proposal: Proposal, held: int | None) -> None:
     waiting = HeldBallot.objects.filter(proposal=proposal, state=HeldBallot.State.HELD).exclude(pk=held).first()
     if waiting:
+        who = "Somebody" if needs_two(proposal) else waiting.user_name
         raise AlreadyDecided(
-            f"{waiting.user_name} decided it; that takes effect at {waiting.due_at:%H:%M:%S} UTC unless it is taken back."
+            f"{who} decided it; that takes effect at {waiting.due_at:%H:%M:%S} UTC unless it is taken back."
+        )
+
+
+def _check_no_changes_asked(proposal: Proposal) -> None:
+    if asked := ChangeRequest.objects.waiting().filter(proposal=proposal).first():
+        raise BadDecision(
+            f"{asked.by_name} asks for changes. Reword it, or withdraw the request, before it is approved."
         )
 
 
@@ -251,7 +260,7 @@ def _set_others_stale(proposal: Proposal, memory_id: int, path: str, act: uuid.U
     paths = {path, proposal.path}
     others = Proposal.objects.open().touching(store_id=proposal.store_id, paths=paths, memory_id=memory_id)
     for other in others.exclude(pk=proposal.pk).select_for_update(of=("self",), skip_locked=True, no_key=True):
-        _go_stale(other, f"{path} changed when {proposal.public_id} was approved.", actor, act)
+        _go_stale(other, f"{path} changed when {actor.name} approved {proposal.public_id}.", actor, act)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,11 +18,17 @@ from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
 from reviews import outcomes, presenters
 from reviews import queue as queues
-from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
+from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed
+from reviews.beside import beside
+from reviews.blind import uncovered
+from reviews.claiming import claim
+from reviews.commenting import see_mentions
 from reviews.forms import BallotForm
 from reviews.holding import cast
+from reviews.models import HeldBallot
 from reviews.queue import Filters
-from reviews.rebasing import rebase
+from reviews.rebasing import MergeConflict, rebase
+from reviews.refusals import what_changed
 from sessions.models import Agent
 
 
@@ -55,7 +62,16 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(*ROLES)
 def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    if "prefetch" not in request.headers.get("Sec-Purpose", ""):
+        _opened(pk, request.user)
     return _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+
+
+def _opened(pk: int, reader: User) -> None:
+    """Somebody looks at it: colleagues are told, and so are those who called them."""
+    see_mentions(proposal_id=pk, user=reader)
+    if has_role(reader, REVIEWER):
+        claim(proposal_id=pk, by=reader)
 
 
 def _proposal(pk: int) -> Proposal:
@@ -87,7 +103,7 @@ def _proposal_page(
         "published": presenters.published_change(proposal),
         "near": presenters.near(proposal),
         "readers": list(presenters.readers_of(proposal)),
-        "history": list(presenters.history_of(proposal)),
+        "history": list(uncovered(presenters.history_of(proposal), request.user)),
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
         "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
@@ -98,6 +114,7 @@ def _proposal_page(
         "typed": typed,
         "error": error,
         "max_bytes": MAX_CONTENT_BYTES,
+        **beside(proposal, request.user),
     }
     return render(request, "reviews/proposal_detail.html", context, status=status)
 
@@ -124,7 +141,8 @@ def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
         return _proposal_page(request, proposal, filters, form, str(refusal), HTTPStatus.UNPROCESSABLE_ENTITY)
     except DecisionRefused as refusal:
         return _refused_page(request, pk, filters, form, refusal)
-    messages.success(request, outcomes.told(decided), extra_tags="decided")
+    if not isinstance(decided, HeldBallot):  # the bar on every page tells of it, as long as it can be taken back
+        messages.success(request, outcomes.told(decided), extra_tags="decided")
     following = queues.next_open(proposal, filters)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
     return redirect(f"{address}?{filters.query}" if filters.query else address)
@@ -140,13 +158,11 @@ def _refused_page(
         "proposal": proposal,
         "filters": filters,
         "refusal": refusal,
-        "is_stale": isinstance(refusal, Stale),
         "is_mismatch": isinstance(refusal, DigestMismatch),
         "is_forbidden": isinstance(refusal, NotAllowed),
         "parts": presenters.changed_parts(form.data.get("seen", ""), proposal, evidence),
         "digest": presenters.seen_digest(proposal, evidence),
-        "moved": presenters.moved_base(proposal) if isinstance(refusal, Stale) else None,
-        "published": presenters.published_change(proposal),
+        "changed": what_changed(proposal, refusal, request.user.pk),
         "has_edit": form.has_edit(proposal),
         "typed": form.data,
         "following": queues.next_open(proposal, filters),
@@ -158,15 +174,33 @@ def _refused_page(
 @require_POST
 @role_required(REVIEWER)
 def rebase_proposal(request: HttpRequest, pk: int) -> HttpResponse:
-    """Put a stale proposal forward again, on what is live now."""
-    _proposal(pk)
+    """Put a stale proposal forward again, on what is live now; in the reviewer's words, where `content` gives them."""
+    wording = request.POST.get("content")
+    wording = None if wording is None else wording.replace("\r\n", "\n")
+    stale = _proposal(pk)
     try:
-        rebased = rebase(proposal_id=pk, by=request.user)
+        rebased = rebase(proposal_id=pk, by=request.user, wording=wording)
+    except MergeConflict as conflict:
+        return _conflict_page(request, stale, conflict.merged.text, str(conflict), HTTPStatus.CONFLICT)
     except (Refused, InvalidMemory) as refusal:
+        if wording is not None and presenters.moved_base(stale):
+            return _conflict_page(request, stale, wording, str(refusal), HTTPStatus.UNPROCESSABLE_ENTITY)
         messages.error(request, f"It could not be rebased. {refusal}")
         return redirect("reviews:proposal_detail", pk)
     messages.success(request, f"{rebased.public_id} says the same about what is live now. Read it before you decide.")
     return redirect("reviews:proposal_detail", rebased.pk)
+
+
+def _conflict_page(request: HttpRequest, stale: Proposal, draft: str, why: str, status: int) -> HttpResponse:
+    """Both sides of a rebase that no machine can merge, and a place to word it."""
+    context = {
+        "proposal": stale,
+        "why": why,
+        "moved": presenters.moved_base(stale),
+        "change": presenters.change_of(stale),
+        "draft_text": draft,
+    }
+    return render(request, "reviews/rebase.html", context, status=status)
 
 
 @require_POST

@@ -30,6 +30,7 @@ const queueKeys = {
   j: () => move(1),
   k: () => move(-1),
   o: () => one(".rows tr.on a.t")?.click(),
+  u: () => one("[data-key=u]")?.click(),
 };
 
 // The proposal: a key does what the button beside it does.
@@ -47,6 +48,7 @@ const SETTLE_MS = 600;
 
 function approve() {
   const button = one("#decide [data-key=a]");
+  if (button?.disabled && button.title) return ask(button.title);
   if (!button || button.disabled) return;
   if (performance.now() - opened < SETTLE_MS) return ask("This is the next one. Press a again once you read it.");
   const read = one("#decide [name=flags_read]");
@@ -101,6 +103,7 @@ const proposalKeys = {
   k: follow("a[rel=prev]"),
   q: follow("a[data-key=q]"),
   c: follow("a[data-key=c]"),
+  u: follow("[data-key=u]"),
   a: approve,
   e: openEditor,
   r: startRejecting,

@@ -2,10 +2,11 @@
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from dreaming.models import Dream
 from memory.models import Memory, MemoryVersion, Proposal
-from reviews.models import Decision
+from reviews.models import ChangeRequest, Comment, Decision, HeldBallot
 from sessions.models import Agent, ApiKey
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 
@@ -16,6 +17,14 @@ WRITES = {
     "reviews:decide": "reviewer",
     "reviews:preview": "reviewer",
     "reviews:rebase": "reviewer",
+    **dict.fromkeys(
+        (
+            *("reviews:take_over", "reviews:release", "reviews:comment", "reviews:assign", "reviews:escalate"),
+            *("reviews:ask_for_changes", "reviews:withdraw_request", "reviews:reword", "reviews:revert"),
+            *("reviews:reopen", "reviews:undo", "reviews:dismiss"),
+        ),
+        "reviewer",
+    ),
     "reviews:new_store": "admin",
     "dreaming:start_dream": "admin",
     "dreaming:cancel_dream": "admin",
@@ -52,7 +61,19 @@ def addresses(rita) -> dict[str, str]:
     proposal = make_proposal(store, session)
     dream = Dream.objects.create(store=store, requested_by="test")
     key = ApiKey.objects.create(agent=agent, public_id="abc", secret_hash="0" * 64, scopes=["read"], issued_by="test")
+    held = HeldBallot.objects.create(
+        proposal=make_proposal(store, session),
+        user=rita,
+        user_name="rita",
+        ballot={"verdict": "approve"},
+        due_at=timezone.now(),
+    )
+    about_it = ("state", "take_over", "release", "comment", "assign", "escalate", "ask_for_changes")
+    answers = ("withdraw_request", "reword", "revert", "reopen")
     by_prefix = {
+        **{f"reviews:{name}": [proposal.pk] for name in (*about_it, *answers)},
+        "reviews:undo": [held.pk],
+        "reviews:dismiss": [held.pk],
         "reviews:store_detail": ["claims"],
         "reviews:memory_detail": [version.memory_id],
         "reviews:proposal_detail": [proposal.pk],
@@ -87,6 +108,9 @@ def state() -> tuple:
         Decision.objects.count(),
         MemoryVersion.objects.count(),
         Memory.objects.count(),
+        Comment.objects.count(),
+        ChangeRequest.objects.count(),
+        list(HeldBallot.objects.values_list("state", "dismissed_at")),
     )
 
 

@@ -1,6 +1,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from memory.models import MemoryVersion, Proposal
 from reviews.models.fields import person
@@ -90,11 +91,19 @@ class HeldBallot(models.Model):
     due_at = models.DateTimeField()
     state = models.CharField(max_length=7, choices=State, default=State.HELD)
     outcome = models.TextField(blank=True, help_text="Why it could not take effect")
+    dismissed_at = models.DateTimeField(null=True, help_text="When the reviewer had read that")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="held"), name="held_ballots_due")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state="held"), name="held_ballots_due"),
+            models.Index(
+                fields=["user"],
+                condition=models.Q(state="held") | models.Q(state="refused", dismissed_at=None),
+                name="held_ballots_to_tell",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["proposal"], condition=models.Q(state="held"), name="one_held_ballot_a_proposal"
@@ -103,3 +112,12 @@ class HeldBallot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_name} on {self.proposal_id}: {self.state}"
+
+    @property
+    def verdict(self) -> str:
+        """As it is said of a decision."""
+        return Decision.Verdict(self.ballot["verdict"]).label
+
+    @property
+    def is_due(self) -> bool:
+        return self.due_at <= timezone.now()

@@ -61,6 +61,12 @@ class Escalation(models.Model):
         return f"{self.proposal_id} escalated by {self.by_name}"
 
 
+class ChangeRequestQuerySet(models.QuerySet["ChangeRequest"]):
+    def waiting(self) -> "ChangeRequestQuerySet":
+        """Neither answered nor withdrawn."""
+        return self.filter(answer=None, withdrawn_at=None)
+
+
 class ChangeRequest(models.Model):
     """Back to the writer with a note. It waits until a newer wording replaces the proposal, or it is withdrawn."""
 
@@ -71,6 +77,8 @@ class ChangeRequest(models.Model):
     at = models.DateTimeField(db_default=Now())
     answer = models.OneToOneField(Proposal, on_delete=models.PROTECT, null=True, related_name="answers")
     withdrawn_at = models.DateTimeField(null=True)
+
+    objects = ChangeRequestQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -84,3 +92,7 @@ class ChangeRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by_name} asks for changes of {self.proposal_id}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.answer_id is None and self.withdrawn_at is None

@@ -66,6 +66,14 @@ def utc(moment: datetime | None) -> SafeString:
 
 
 @register.filter
+def clock(moment: datetime, detail: str = "minutes") -> SafeString:
+    """The time of today alone, in UTC: `10:42 UTC`; with `seconds`, `10:42:13 UTC`."""
+    at = moment.astimezone(UTC)
+    shown = f"{at:%H:%M:%S}" if detail == "seconds" else f"{at:%H:%M}"
+    return format_html('<time datetime="{}">{} UTC</time>', at.isoformat(), shown)
+
+
+@register.filter
 def age(moment: datetime) -> str:
     """How long ago in one word, such as `3 d`."""
     seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))

@@ -123,7 +123,7 @@ def test_a_moved_base_is_refused_and_the_proposal_goes_stale(store, rita):
     late = make_proposal(store, operation="update", path=base.path, base_version=base, content="Another way.")
     approve(early, rita)
 
-    with pytest.raises(Stale, match="changed when prop_"):
+    with pytest.raises(Stale, match="changed when rita approved prop_"):
         approve(late, rita)
 
     late.refresh_from_db()
