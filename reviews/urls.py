@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, views
+from reviews import history_views, settings_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("stores/", history_views.stores, name="stores"),
     path("new-store/", history_views.new_store, name="new_store"),
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),
+    path("stores/<str:name>/review/", settings_views.review_settings, name="review_settings"),
+    path("stores/<str:name>/review/save/", settings_views.change_review_settings, name="change_review_settings"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
     path("record/", history_views.entries, name="entries"),
 ]

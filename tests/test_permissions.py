@@ -17,6 +17,7 @@ WRITES = {
     "reviews:preview": "reviewer",
     "reviews:rebase": "reviewer",
     "reviews:new_store": "admin",
+    "reviews:change_review_settings": "admin",
     "dreaming:start_dream": "admin",
     "dreaming:cancel_dream": "admin",
     "dreaming:new_agent": "admin",
@@ -54,6 +55,8 @@ def addresses(rita) -> dict[str, str]:
     key = ApiKey.objects.create(agent=agent, public_id="abc", secret_hash="0" * 64, scopes=["read"], issued_by="test")
     by_prefix = {
         "reviews:store_detail": ["claims"],
+        "reviews:review_settings": ["claims"],
+        "reviews:change_review_settings": ["claims"],
         "reviews:memory_detail": [version.memory_id],
         "reviews:proposal_detail": [proposal.pk],
         "reviews:decide": [proposal.pk],
