@@ -5,7 +5,7 @@ from functools import cached_property
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
-from memory.models import Proposal
+from memory.models import MemoryStore, Proposal
 from reviews.queue import COUNT_LIMIT, bounded_count
 
 # The first part of the address → the item of the navigation.
@@ -50,6 +50,10 @@ class Navigation:
     def open_count(self) -> str:
         count = bounded_count(Proposal.objects.open())
         return f"{COUNT_LIMIT - 1}+" if count >= COUNT_LIMIT else str(count)
+
+    @cached_property
+    def stopped_stores(self) -> list[MemoryStore]:
+        return list(MemoryStore.objects.filter(stopped_at__isnull=False))
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from audit.actions import ACTIONS
 from audit.actors import Actor
 from audit.models import Entry
-from audit.roles import ADMIN, ROLES, has_role, role_required
+from audit.roles import ADMIN, REVIEWER, ROLES, has_role, role_required
 from dreaming.forms import NewStoreForm
 from memory.models import Memory, MemoryStore, MemoryVersion, Proposal
 from memory.services import create_store
@@ -60,7 +60,9 @@ def store_detail(request: HttpRequest, name: str) -> HttpResponse:
         "store": store,
         "gated": store.is_gated(),
         "agents": store.agents.all(),
-        "memories": store.memories.filter(head__isnull=False).select_related("head__decision"),
+        "served": store.served_versions().select_related("decision"),
+        "may_stop": has_role(request.user, ADMIN, REVIEWER),
+        "revisions": store.versions.defer("content")[:PAGE],
         "versions": shown[:PAGE],
         "next_before": shown[PAGE - 1].revision if len(shown) > PAGE else None,
     }

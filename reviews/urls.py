@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, settings_views, views
+from reviews import history_views, settings_views, stopping_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),
     path("stores/<str:name>/review/", settings_views.review_settings, name="review_settings"),
     path("stores/<str:name>/review/save/", settings_views.change_review_settings, name="change_review_settings"),
+    path("stores/<str:name>/stop/", stopping_views.stop_publishing, name="stop_publishing"),
+    path("stores/<str:name>/resume/", stopping_views.resume_publishing, name="resume_publishing"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
     path("record/", history_views.entries, name="entries"),
 ]
