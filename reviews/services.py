@@ -29,6 +29,7 @@ from reviews.ballots import (
 from reviews.four_eyes import first_of_two, needs_two
 from reviews.models import Decision, HeldBallot, SeedAnswer, Vote
 from reviews.policies import AutoPolicy
+from reviews.sampling import draw_second_look
 from reviews.seeds import answer_seed
 
 
@@ -111,6 +112,8 @@ def _conclude(
         version=version,
         act=act,
     )
+    if isinstance(decider, AutoPolicy):
+        draw_second_look(decision)
     if version:
         _set_others_stale(proposal, version.memory_id, version.path, act, actor)
     _record(proposal, decision, actor)
