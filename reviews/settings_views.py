@@ -12,7 +12,8 @@ from audit.models import Entry
 from audit.roles import ADMIN, ROLES, has_role, role_required
 from memory.agents import SettingsMoved
 from memory.models import MemoryStore
-from reviews.models import ReviewSettings
+from reviews.models import Reminder, ReviewSettings
+from reviews.reminders import can_mail
 from reviews.review_settings import save_review_settings, settings_digest
 from reviews.settings_forms import ReviewSettingsForm
 
@@ -47,6 +48,8 @@ def _page(request: HttpRequest, store: MemoryStore, form: ReviewSettingsForm, st
         "form": form,
         "kept": kept,
         "seen": settings_digest(kept),
+        "reminders": Reminder.objects.filter(store=store).order_by("-pk")[:10],
+        "can_mail": can_mail(),
         "may_change": has_role(request.user, ADMIN),
         "entries": Entry.objects.about(f"store:{store.pk}").filter(action="review.settings_changed")[:10],
     }

@@ -15,7 +15,7 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import outcomes, presenters
+from reviews import ageing, outcomes, presenters
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
 from reviews.forms import BallotForm
@@ -90,6 +90,7 @@ def _proposal_page(
         "history": list(presenters.history_of(proposal)),
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
+        "age": ageing.age_of(proposal),
         "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
         "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),
