@@ -85,7 +85,8 @@ def _expire(ids: list[int], days: int) -> int:
     for proposal in expired:
         proposal.status_reason = _reason(proposal, days)
         proposal.status = Proposal.Status.EXPIRED
-    Proposal.objects.bulk_update(expired, ["status", "status_reason"])
+        proposal.decided_at = Now()
+    Proposal.objects.bulk_update(expired, ["status", "status_reason", "decided_at"])
     for proposal in expired:
         record(
             action="proposal.expired",

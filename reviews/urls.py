@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, settings_views, stopping_views, views, watching_views
+from reviews import bulk_views, history_views, settings_views, stopping_views, views, watching_views
 
 app_name = "reviews"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("stores/<str:name>/stop/", stopping_views.stop_publishing, name="stop_publishing"),
     path("stores/<str:name>/resume/", stopping_views.resume_publishing, name="resume_publishing"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
+    path("bulk/", bulk_views.bulk, name="bulk"),
+    path("bulk/approve/", bulk_views.bulk_approve, name="bulk_approve"),
     path("second-looks/", watching_views.second_looks, name="second_looks"),
     path("second-looks/<int:decision_id>/keep/", watching_views.keep_decision, name="keep_decision"),
     path("second-looks/<int:decision_id>/reverse/", watching_views.reverse_decision, name="reverse_decision"),

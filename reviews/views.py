@@ -18,6 +18,7 @@ from memory.services import Refused
 from reviews import ageing, outcomes, presenters
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
+from reviews.bulk import mark_pickable
 from reviews.forms import BallotForm
 from reviews.holding import cast
 from reviews.queue import Filters
@@ -36,6 +37,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "rows": [(row, presenters.bars_of(row.support), counts[row.pk]) for row in page.rows],
         "page": page,
+        "can_pick": filters.tab == "open" and has_role(request.user, REVIEWER) and mark_pickable(page.rows),
         "is_first": not request.GET.get("after"),
         "tabs": queues.TABS,
         "tab_label": queues.TABS[filters.tab],

@@ -18,6 +18,7 @@ WRITES = {
     "reviews:rebase": "reviewer",
     "reviews:new_store": "admin",
     "reviews:change_review_settings": "admin",
+    "reviews:bulk_approve": "reviewer",
     "reviews:keep_decision": "reviewer",
     "reviews:reverse_decision": "reviewer",
     "reviews:stop_publishing": "admin reviewer",
