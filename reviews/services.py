@@ -57,9 +57,9 @@ def decide(
 ) -> Decided:
     """Decide a proposal, publish what was approved, and record both, in one transaction.
 
-    `held` is the id of the held-back ballot that takes effect with this; `act` the act that it is part of.
-    Raises a `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the proposal is marked stale, in a transaction
-    of its own, before `Stale` is raised.
+    `held` is the id of the held-back ballot that takes effect with this; `act` the act that it is part of. Raises a
+    `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the proposal
+    is marked stale, in a transaction of its own, before `Stale` is raised.
     """
     try:
         with transaction.atomic():
