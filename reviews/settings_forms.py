@@ -8,6 +8,14 @@ from reviews.review_settings import asks_for_fewer
 
 MAX_ADDRESSES = 20
 
+SECTIONS = {
+    "Who decides": ["four_eyes", "fewer", "hold_back_seconds"],
+    "How long it may wait": ["target_hours", "expires_after_days"],
+    "Several at once": ["bulk_allowed", "bulk_cap"],
+    "How well it is reviewed": ["blind_share", "second_look_share", "reversals_to_gate"],
+    "Who is told what waits": ["remind_by_mail", "webhook_url"],
+}
+
 HELP = {
     "four_eyes": "Who has to stand behind a proposal before agents read it. An author never counts twice, and the database"
     " counts as well. Where two are asked, no policy decides.",
@@ -56,6 +64,10 @@ class ReviewSettingsForm(forms.ModelForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.kept = ReviewSettings.of(self.instance.store)
+
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings."""
+        return [(title, [self[name] for name in names]) for title, names in SECTIONS.items()]
 
     def clean_remind_by_mail(self) -> str:
         addresses = list(dict.fromkeys(self.cleaned_data["remind_by_mail"].split()))

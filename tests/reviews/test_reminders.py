@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as kept_settings
 from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
 
 from audit.actors import Actor
 from dreaming.celery import app
@@ -257,6 +259,13 @@ def test_everything_that_beat_runs_is_a_task():
     named = {entry["task"] for entry in kept_settings.CELERY_BEAT_SCHEDULE.values()}
     assert named - set(app.tasks) == set()
     assert app.tasks["reviews.ageing_tasks.expire_proposals"]() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_takes_the_schedule_as_it_stands():
+    DatabaseScheduler(app=app, lazy=True).setup_schedule()
+    kept = set(PeriodicTask.objects.values_list("task", flat=True))
+    assert {entry["task"] for entry in kept_settings.CELERY_BEAT_SCHEDULE.values()} <= kept
 
 
 def test_admins_see_what_was_sent_and_others_not_to_whom(client, mail, store, adam, rita):
