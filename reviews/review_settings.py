@@ -32,9 +32,10 @@ def save_review_settings(*, settings: ReviewSettings, actor: Actor, seen: str = 
     before, after = _governed(kept), _governed(settings)
     if before == after:
         return
-    settings.pk = kept.pk
-    settings.full_clean()
-    settings.save()
+    for name in before:
+        setattr(kept, name, getattr(settings, name))
+    kept.full_clean()
+    kept.save()
     record(
         action="review.settings_changed",
         actor=actor,

@@ -93,6 +93,7 @@ def _reversal(proposal: Proposal, version: MemoryVersion, note: str) -> Draft:
         kind=proposal.kind,
         title=f"Take back: {proposal.title}",
         rationale=f"Reverses {proposal.public_id}, which the policy let through. {note.strip()}".strip(),
+        benefit=proposal.benefit,
     )
 
 
