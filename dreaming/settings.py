@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -116,6 +117,9 @@ CELERY_BEAT_SCHEDULE = {
     "take-up-dreams": {"task": "dreaming.tasks.take_up_dreams", "schedule": 60.0},
     "checkpoint": {"task": "audit.tasks.checkpoint", "schedule": 60.0},
     "release-held-decisions": {"task": "reviews.tasks.release_held", "schedule": 10.0},
+    "expire-proposals": {"task": "reviews.ageing_tasks.expire_proposals", "schedule": crontab(minute=17)},
+    "send-digests": {"task": "reviews.ageing_tasks.send_digests", "schedule": crontab(minute="*/15", hour="6-23")},
+    "gate-agents": {"task": "reviews.ageing_tasks.gate_agents", "schedule": crontab(minute=47)},
 }
 # Keys sign the record's checkpoints, and the file keeps these: both where the database's administrators cannot write.
 DAYLIGHT_SIGNING_KEYS = env.str("DAYLIGHT_SIGNING_KEYS", default=str(DATA_DIR / "signing"))
@@ -169,6 +173,16 @@ CONTENT_SECURITY_POLICY = {
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DAYLIGHT_MAX_REQUEST_BYTES", default=64 * 1024 * 1024)
+
+# Reminders: a mail server such as smtp+tls://user:password@mail.example.org:587, and where links in them lead.
+vars().update(env.email_url_config(env.str("DAYLIGHT_SMTP_URL", default="").strip() or "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DAYLIGHT_MAIL_FROM", default="daylight@localhost")
+DAYLIGHT_BASE_URL = env.str(
+    "DAYLIGHT_BASE_URL",
+    default=(CSRF_TRUSTED_ORIGINS or [f"http://127.0.0.1:{env.str('DAYLIGHT_PORT', default='8000')}"])[0],
+).rstrip("/")
+DAYLIGHT_WEBHOOK_PRIVATE = env.bool("DAYLIGHT_WEBHOOK_PRIVATE", default=False)
 
 # The model, for the engines that use one. Prices are USD per million tokens, and the caps are for one pass.
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="").strip()

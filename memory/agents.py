@@ -37,8 +37,10 @@ class SettingsMoved(Exception):
 
 
 @transaction.atomic
-def save_agent_settings(*, agent: Agent, stores: Sequence[MemoryStore], actor: Actor, seen: str = "") -> None:
-    """Keep the agent's mode, thresholds and attached stores, with what they were before in the record.
+def save_agent_settings(
+    *, agent: Agent, stores: Sequence[MemoryStore], actor: Actor, seen: str = "", reason: str = ""
+) -> None:
+    """Keep the agent's mode, thresholds and attached stores, with what they were before, and the reason, in the record.
 
     `seen` is `settings_digest()` of what the actor was shown: raises `SettingsMoved` when that is no longer so.
     """
@@ -54,7 +56,7 @@ def save_agent_settings(*, agent: Agent, stores: Sequence[MemoryStore], actor: A
     if before == after:
         return
     act = uuid.uuid4()
-    change = {"agent": agent.slug, "before": before, "after": after}
+    change = {"agent": agent.slug, "before": before, "after": after} | ({"reason": reason} if reason else {})
     record(action="agent.changed", actor=actor, subject=f"agent:{agent.pk}", data=change, act=act)
     for store in MemoryStore.objects.filter(name__in={*before["stores"], *after["stores"]}):
         subject = f"store:{store.pk}"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import parse_etags
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from memory import reading
 from memory.services import record_read
@@ -26,6 +26,7 @@ class MemoryOut(Schema):
 class StoreOut(Schema):
     store: str
     revision: int
+    stopped: bool = Field(description="Publishing is stopped; `revision` may be an earlier one until it goes on")
     memories: list[MemoryOut]
 
 
@@ -68,22 +69,26 @@ def agent_memory(
     """Everything that people approved for this agent, as of now.
 
     Send the `ETag` of your last answer as `If-None-Match`: while nothing changed, you get an empty 304.
-    With `format=markdown` the answer is a text for the agent's system prompt.
+    With `format=markdown` the answer is a text for the agent's system prompt. The header `Daylight-Stopped` names the
+    stores in which publishing is stopped, also with a 304; the text for the prompt does not.
     """
     key: ApiKey = request.auth
     if agent != key.agent.slug:
         return JsonResponse({"error": "forbidden", "detail": "This key does not read that agent's memory."}, status=403)
-    revisions = reading.live_revisions(key.agent)
-    tag = reading.etag(key.agent, format, revisions)
+    served = reading.live_revisions(key.agent)
+    tag = reading.etag(key.agent, format, served)
     if _is_known(tag, request):
         response = HttpResponse(status=304)
     else:
         snapshots = reading.live_snapshots(key.agent)
-        revisions = [(snapshot.store_id, snapshot.revision) for snapshot in snapshots]
-        tag = reading.etag(key.agent, format, revisions)
+        served = [snapshot.served for snapshot in snapshots]
+        tag = reading.etag(key.agent, format, served)
         response = _representation(key, format, snapshots, tag)
     if session:
+        revisions = [(one.store_id, one.revision) for one in served]
         record_read(agent=key.agent, session_external_id=session, served=revisions)
+    if stopped := [one.store for one in served if one.stopped]:
+        response["Daylight-Stopped"] = ", ".join(stopped)
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"
     return response
@@ -103,8 +108,9 @@ def _representation(key: ApiKey, format: Format, snapshots: list[reading.Snapsho
         agent=key.agent.slug,
         stores=[
             StoreOut(
-                store=snapshot.store,
-                revision=snapshot.revision,
+                store=snapshot.served.store,
+                revision=snapshot.served.revision,
+                stopped=snapshot.served.stopped,
                 memories=[
                     MemoryOut(
                         path=memory.path,

@@ -56,6 +56,15 @@ class MemoryStore(models.Model):
         modes = set(self.agents.values_list("mode", flat=True))
         return modes != {Agent.Mode.AUTO}
 
+    def served_versions(self) -> models.QuerySet["MemoryVersion"]:
+        """What its agents get now: the live versions, or those of the earlier revision that a stop serves."""
+        if self.served_revision is None:
+            return self.versions.filter(head_of__isnull=False).order_by("path")
+        upto = self.versions.filter(revision__lte=self.served_revision)
+        newest = upto.order_by("memory_id", "-revision").distinct("memory_id")
+        kept = self.versions.filter(pk__in=newest.values("pk"))
+        return kept.exclude(operation=MemoryVersion.Operation.DELETED).order_by("path")
+
     def sessions(self) -> models.QuerySet[Session]:
         """The sessions that a dream over this store may read."""
         return Session.objects.filter(agent__stores=self)

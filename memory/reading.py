@@ -1,21 +1,26 @@
 """What agents read: the live snapshot of their stores, and nothing that no decision published."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Coalesce
 
 from audit.canonical import digest_of
 from sessions.models import Agent
 
 # Part of every ETag: raise it when the bytes of a response change for the same revision.
-RESPONSE_FORMAT = 2
+RESPONSE_FORMAT = 3
 
 # A store that was stopped to serve an earlier revision: the newest version of each memory up to then.
 _SNAPSHOT = """
-    SELECT store.id, store.name, store.revision, version.path, version.content, version.sha256, version.revision
+    SELECT
+        store.id, store.name, store.revision, store.stopped,
+        version.path, version.content, version.sha256, version.revision
     FROM (
-        SELECT s.id, s.name, coalesce(s.served_revision, s.revision) AS revision, s.served_revision IS NOT NULL AS earlier
+        SELECT s.id, s.name, coalesce(s.served_revision, s.revision) AS revision,
+            s.served_revision IS NOT NULL AS earlier, s.stopped_at IS NOT NULL AS stopped
         FROM memory_memorystore s
         JOIN memory_memorystore_agents attached ON attached.memorystore_id = s.id
         WHERE attached.agent_id = %s
@@ -38,13 +43,20 @@ class LiveMemory:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One store at one revision; the memories are in order of their paths."""
+class Served(NamedTuple):
+    """What of a store an answer depends on: the revision served, and whether publishing is stopped."""
 
     store_id: int
     store: str
     revision: int
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One store as it is served; the memories are in order of their paths."""
+
+    served: Served
     memories: tuple[LiveMemory, ...]
 
 
@@ -53,34 +65,40 @@ def live_snapshots(agent: Agent) -> list[Snapshot]:
     with connection.cursor() as cursor:
         cursor.execute(_SNAPSHOT, [agent.pk])
         rows = cursor.fetchall()
-    stores: dict[tuple[int, str, int], list[LiveMemory]] = {}
-    for store_id, name, store_revision, path, content, sha256, revision in rows:
-        memories = stores.setdefault((store_id, name, store_revision), [])
+    stores: dict[Served, list[LiveMemory]] = {}
+    for store_id, name, store_revision, stopped, path, content, sha256, revision in rows:
+        memories = stores.setdefault(Served(store_id, name, store_revision, stopped), [])
         if path is not None:
             memories.append(LiveMemory(path, content, sha256, revision))
-    return [Snapshot(*key, tuple(memories)) for key, memories in stores.items()]
+    return [Snapshot(served, tuple(memories)) for served, memories in stores.items()]
 
 
-def live_revisions(agent: Agent) -> list[tuple[int, int]]:
-    """(store id, revision served) of the agent's stores: all that a conditional request needs."""
-    return list(agent.stores.order_by("name").values_list("pk", Coalesce("served_revision", "revision")))
+def live_revisions(agent: Agent) -> list[Served]:
+    """What is served of the agent's stores: all that a conditional request needs."""
+    stopped = ExpressionWrapper(Q(stopped_at__isnull=False), output_field=BooleanField())
+    rows = agent.stores.order_by("name").values_list("pk", "name", Coalesce("served_revision", "revision"), stopped)
+    return [Served(*row) for row in rows]
 
 
-def etag(agent: Agent, representation: str, revisions: list[tuple[int, int]]) -> str:
-    """A strong ETag: the same agent, representation and revisions always give the same bytes."""
-    value = [RESPONSE_FORMAT, agent.slug, representation, [list(pair) for pair in revisions]]
-    return f'"{digest_of(value)[:32]}"'
+def etag(agent: Agent, representation: str, served: list[Served]) -> str:
+    """A strong ETag: the same agent, representation and state of the stores always give the same bytes.
+
+    The text for a prompt does not say that a store is stopped, so it stays the same then, and prompt caches hold.
+    """
+    says_stopped = representation == "json"
+    stores = [[one.store_id, one.revision, *([one.stopped] if says_stopped else [])] for one in served]
+    return f'"{digest_of([RESPONSE_FORMAT, agent.slug, representation, stores])[:32]}"'
 
 
 def as_markdown(agent: Agent, snapshots: list[Snapshot], tag: str) -> str:
     """The memory as text for a system prompt: each entry byte for byte between two lines that no entry can forge."""
     mark = _boundary(snapshots, tag)
-    revisions = ", ".join(f"{snapshot.store} revision {snapshot.revision}" for snapshot in snapshots)
+    revisions = ", ".join(f"{snapshot.served.store} revision {snapshot.served.revision}" for snapshot in snapshots)
     parts = [
         f"# Approved memory of {agent.slug}",
         f"From {revisions or 'no store'}. Every entry was approved before it was served.",
     ]
-    entries = [_entry(mark, snapshot.store, memory) for snapshot in snapshots for memory in snapshot.memories]
+    entries = [_entry(mark, snapshot.served.store, memory) for snapshot in snapshots for memory in snapshot.memories]
     if entries:
         parts.append(f"An entry stands between <{mark} …> and </{mark}>; other marks belong to its text.")
     return "\n\n".join([*parts, *(entries or ["Nothing has been approved yet."])]) + "\n"

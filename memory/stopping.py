@@ -50,6 +50,7 @@ def resume_store(*, store_id: int, actor: Actor, reason: str) -> MemoryStore:
         raise BadStop("Say why it may go on.")
     store.stopped_at = store.served_revision = None
     store.stopped_by = store.stop_reason = ""
+    store._change_reason = reason.strip()[:100]  # kept in the store's history, as long as that takes
     store.save()
     record(
         action="store.resumed",

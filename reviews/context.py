@@ -1,20 +1,27 @@
 """What every page's header shows."""
 
+from datetime import timedelta
 from functools import cached_property
 
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
-from memory.models import Proposal
+from memory.models import MemoryStore, Proposal
 from reviews.commenting import unseen_mentions
 from reviews.holding import to_tell
-from reviews.models import HeldBallot
+from reviews.models import Gating, HeldBallot, SecondLook
 from reviews.queue import COUNT_LIMIT, bounded_count
+from sessions.models import Agent
+
+GATING_SHOWN = timedelta(days=14)
 
 # The first part of the address → the item of the navigation.
 _SECTIONS = {
     "": "desk",
     "proposals": "desk",
+    "second-looks": "desk",
+    "bulk": "desk",
     "dreams": "dreams",
     "stores": "memory",
     "new-store": "memory",
@@ -62,6 +69,24 @@ class Navigation:
     @cached_property
     def mention_count(self) -> int:
         return unseen_mentions(self.request.user).count() if self.roles else 0
+
+    @cached_property
+    def stopped_stores(self) -> list[MemoryStore]:
+        return list(MemoryStore.objects.filter(stopped_at__isnull=False))
+
+    @cached_property
+    def second_looks(self) -> int:
+        return SecondLook.objects.filter(state=SecondLook.State.WAITING).count()
+
+    @cached_property
+    def gatings(self) -> list[Gating]:
+        """Those of the last two weeks whose agents still are gated because of them."""
+        lately = list(Gating.objects.filter(at__gte=Now() - GATING_SHOWN).select_related("store"))
+        if not lately:
+            return []
+        slugs = {slug for gating in lately for slug in gating.agents}
+        gated = set(Agent.objects.filter(slug__in=slugs, mode=Agent.Mode.GATED).values_list("slug", flat=True))
+        return [gating for gating in lately if gated.intersection(gating.agents)]
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

@@ -11,12 +11,14 @@ from django.views.decorators.http import require_GET, require_POST
 from audit.actions import ACTIONS
 from audit.actors import Actor
 from audit.models import Entry
-from audit.roles import ADMIN, ROLES, has_role, role_required
+from audit.roles import ADMIN, REVIEWER, ROLES, has_role, role_required
 from dreaming.forms import NewStoreForm
 from memory.models import Memory, MemoryStore, MemoryVersion, Proposal
 from memory.services import create_store
+from reviews import ageing
 from reviews.blind import uncovered
 from reviews.diffs import diff
+from reviews.models import ReviewSettings
 
 PAGE = 50
 
@@ -52,6 +54,7 @@ def _stores_page(request: HttpRequest, form: NewStoreForm, status: int = 200) ->
 def store_detail(request: HttpRequest, name: str) -> HttpResponse:
     """What agents read now, and every publication, newest first."""
     store = get_object_or_404(MemoryStore.objects.with_open_counts(), name=name)
+    settings = ReviewSettings.of(store)
     versions = _decided(store.versions.all())
     before = request.GET.get("before", "")
     if before.isdecimal():
@@ -61,7 +64,11 @@ def store_detail(request: HttpRequest, name: str) -> HttpResponse:
         "store": store,
         "gated": store.is_gated(),
         "agents": store.agents.all(),
-        "memories": store.memories.filter(head__isnull=False).select_related("head__decision"),
+        "served": store.served_versions().select_related("decision"),
+        "settings": settings,
+        "late_count": ageing.late(store, settings).count(),
+        "may_stop": has_role(request.user, ADMIN, REVIEWER),
+        "revisions": store.versions.defer("content")[:PAGE],
         "versions": shown[:PAGE],
         "next_before": shown[PAGE - 1].revision if len(shown) > PAGE else None,
     }

@@ -29,6 +29,7 @@ from reviews.ballots import (
 from reviews.four_eyes import first_of_two, needs_two
 from reviews.models import ChangeRequest, Decision, HeldBallot, SeedAnswer, Vote
 from reviews.policies import AutoPolicy
+from reviews.sampling import draw_second_look
 from reviews.seeds import answer_seed
 
 
@@ -46,16 +47,23 @@ class Published:
 Decided = Decision | Vote | Proposal | SeedAnswer
 
 
-def decide(*, proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: int | None = None) -> Decided:
+def decide(
+    *,
+    proposal_id: int,
+    decider: User | AutoPolicy,
+    ballot: Ballot,
+    held: int | None = None,
+    act: uuid.UUID | None = None,
+) -> Decided:
     """Decide a proposal, publish what was approved, and record both, in one transaction.
 
-    `held` is the id of the held-back ballot that takes effect with this. Raises a `DecisionRefused`; then nothing was
-    decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the proposal is marked stale, in a transaction
-    of its own, before `Stale` is raised.
+    `held` is the id of the held-back ballot that takes effect with this; `act` the act that it is part of. Raises a
+    `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the proposal
+    is marked stale, in a transaction of its own, before `Stale` is raised.
     """
     try:
         with transaction.atomic():
-            return _decide(proposal_id, decider, ballot, held)
+            return _decide(proposal_id, decider, ballot, held, act or uuid.uuid4())
     except BaseMoved as moved:
         mark_stale(proposal_id=proposal_id, reason=str(moved))
         raise Stale(str(moved)) from moved
@@ -63,7 +71,7 @@ def decide(*, proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held
         raise Stopped(str(stopped)) from stopped
 
 
-def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: int | None) -> Decided:
+def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: int | None, act: uuid.UUID) -> Decided:
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     _check_open(proposal, ballot)
     _check_not_held(proposal, held)
@@ -73,7 +81,7 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: 
     if ballot.verdict == Decision.Verdict.REJECT:
         if not ballot.reason.strip():
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
-        return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, uuid.uuid4())
+        return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, act)
     _check_no_changes_asked(proposal)
     published = _published(proposal, ballot)
     _check_edited_path(proposal, published)
@@ -84,7 +92,7 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: 
     if isinstance(decider, User) and needs_two(proposal) and (first := first_of_two(proposal, decider, ballot)):
         return first
     version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
-    return _conclude(proposal, decider, ballot, uuid.uuid4(), published, version)
+    return _conclude(proposal, decider, ballot, act, published, version)
 
 
 def _conclude(
@@ -112,6 +120,8 @@ def _conclude(
         version=version,
         act=act,
     )
+    if isinstance(decider, AutoPolicy):
+        draw_second_look(decision)
     if version:
         _set_others_stale(proposal, version.memory_id, version.path, act, actor)
     _record(proposal, decision, actor)

@@ -16,11 +16,12 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import outcomes, presenters
+from reviews import ageing, outcomes, presenters
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed
 from reviews.beside import beside
 from reviews.blind import uncovered
+from reviews.bulk import mark_pickable
 from reviews.claiming import claim
 from reviews.commenting import see_mentions
 from reviews.forms import BallotForm
@@ -43,6 +44,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "rows": [(row, presenters.bars_of(row.support), counts[row.pk]) for row in page.rows],
         "page": page,
+        "can_pick": filters.tab == "open" and has_role(request.user, REVIEWER) and mark_pickable(page.rows),
         "is_first": not request.GET.get("after"),
         "tabs": queues.TABS,
         "tab_label": queues.TABS[filters.tab],
@@ -106,6 +108,7 @@ def _proposal_page(
         "history": list(uncovered(presenters.history_of(proposal), request.user)),
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
+        "age": ageing.age_of(proposal),
         "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
         "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),

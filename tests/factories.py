@@ -1,12 +1,15 @@
 """What tests start from. Versions are made through `decide()`, like everywhere else."""
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from audit.actors import Actor
+from dreaming.databases import APP_ROLE
 from memory.models import MemoryStore, MemoryVersion, Proposal
 from memory.services import Draft, QuoteDraft, submit_proposal
 from reviews.ballots import Ballot
@@ -79,3 +82,17 @@ def make_live_memory(store: MemoryStore, by: User, **fields: Any) -> MemoryVersi
     version = approve(make_proposal(store, **fields), by).version
     assert version is not None
     return version
+
+
+def grow_old(proposal: Proposal, days: float) -> Proposal:
+    """As if it had been filed so many days earlier: as the owner with triggers off, for what was filed is frozen."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(
+            "UPDATE memory_proposal SET created_at = created_at - %s WHERE id = %s", [timedelta(days=days), proposal.pk]
+        )
+        cursor.execute("SET session_replication_role = DEFAULT")
+        cursor.execute(f"SET ROLE {APP_ROLE}")
+    proposal.refresh_from_db()
+    return proposal

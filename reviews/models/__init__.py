@@ -1,10 +1,11 @@
 """What the desk keeps: decisions, how stores are reviewed, how people work together, and how well."""
 
+from reviews.models.ageing import Reminder
 from reviews.models.decisions import Decision, HeldBallot, Vote
 from reviews.models.desk import Claim, SavedView, Snooze
 from reviews.models.settings import ReviewSettings
 from reviews.models.together import Assignment, ChangeRequest, Comment, Escalation, Mention
-from reviews.models.watching import Reading, SecondLook, Seed, SeedAnswer
+from reviews.models.watching import Gating, Reading, SecondLook, Seed, SeedAnswer
 
 __all__ = [
     "Assignment",
@@ -13,9 +14,11 @@ __all__ = [
     "Comment",
     "Decision",
     "Escalation",
+    "Gating",
     "HeldBallot",
     "Mention",
     "Reading",
+    "Reminder",
     "ReviewSettings",
     "SavedView",
     "SecondLook",

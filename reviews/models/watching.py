@@ -1,7 +1,8 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from memory.models import Proposal
+from memory.models import MemoryStore, Proposal
 from reviews.models.decisions import Decision
 from reviews.models.fields import person
 
@@ -72,6 +73,7 @@ class SecondLook(models.Model):
     by = person("second_looks", null=True)
     by_name = models.CharField(max_length=255, blank=True)
     note = models.TextField(blank=True)
+    reversal = models.OneToOneField(Proposal, on_delete=models.PROTECT, null=True, related_name="reverses")
     created_at = models.DateTimeField(db_default=Now())
     answered_at = models.DateTimeField(null=True)
 
@@ -80,3 +82,18 @@ class SecondLook(models.Model):
 
     def __str__(self) -> str:
         return f"second look at {self.decision_id}: {self.state}"
+
+
+class Gating(models.Model):
+    """Agents were put back to gated, because too much of what the policy let through was reversed."""
+
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="gatings")
+    agents = ArrayField(models.CharField(max_length=100), help_text="Their names")
+    reversals = models.PositiveSmallIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.agents)} after {self.reversals} reversals"

@@ -149,7 +149,7 @@ def test_the_number_of_queries_does_not_grow_with_the_queue(desk, store, rita, d
     for proposal in many(store, 12)[:6]:
         approve(proposal, rita)
     for address in ("/", "/?tab=decided", "/?tab=stale", "/?kind=workflow&risk=any"):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(16):
             desk.get(address)
 
 
