@@ -114,6 +114,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "take-up-dreams": {"task": "dreaming.tasks.take_up_dreams", "schedule": 60.0},
+    "index-sessions": {"task": "sessions.tasks.hand_out_index", "schedule": 15.0, "options": {"expire_seconds": 15}},
 }
 CELERY_TIMEZONE = "UTC"
 
