@@ -120,6 +120,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-proposals": {"task": "reviews.ageing_tasks.expire_proposals", "schedule": crontab(minute=17)},
     "send-digests": {"task": "reviews.ageing_tasks.send_digests", "schedule": crontab(minute="*/15", hour="6-23")},
     "gate-agents": {"task": "reviews.ageing_tasks.gate_agents", "schedule": crontab(minute=47)},
+    "index-sessions": {"task": "sessions.tasks.hand_out_index", "schedule": 15.0, "options": {"expire_seconds": 15}},
 }
 # Keys sign the record's checkpoints, and the file keeps these: both where the database's administrators cannot write.
 DAYLIGHT_SIGNING_KEYS = env.str("DAYLIGHT_SIGNING_KEYS", default=str(DATA_DIR / "signing"))

@@ -28,7 +28,7 @@ _SECTIONS = {
     "memories": "memory",
     "agents": "agents",
     "new-agent": "agents",
-    "sessions": "agents",
+    "sessions": "sessions",
     "record": "record",
 }
 

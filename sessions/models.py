@@ -2,6 +2,8 @@ import hashlib
 import secrets
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -129,7 +131,11 @@ class Session(models.Model):
                 name="session_outcome_known",
             ),
         ]
-        indexes = [models.Index(fields=["agent", "-occurred_at", "-id"], name="session_newest_first")]
+        indexes = [
+            models.Index(fields=["agent", "-occurred_at", "-id"], name="session_newest_first"),
+            models.Index(fields=["-occurred_at", "-id"], name="session_of_all_newest"),
+            models.Index(fields=["outcome", "-occurred_at", "-id"], name="session_outcome_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id
@@ -168,6 +174,70 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.session_id}:{self.seq} {self.type}"
 
+    @property
+    def failed(self) -> bool:
+        return self.type == self.Type.ERROR or bool(self.is_error)
+
     def says(self, quote: str) -> bool:
         """Whether `quote` stands, letter by letter, in one of the event's texts."""
         return bool(quote) and any(quote in text for text in (self.text, self.output, self.input))
+
+
+class UnindexedSession(models.Model):
+    """A session that waits for its index. Written in the transaction of ingest, so that none is forgotten."""
+
+    session = models.OneToOneField(
+        Session, on_delete=models.CASCADE, primary_key=True, db_constraint=False, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.session_id} waits for its index"
+
+
+class SessionIndex(models.Model):
+    """What a session is listed by. Derived from what is stored; `agent`, `occurred_at` and `outcome` are copies."""
+
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, primary_key=True, related_name="index")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+", db_index=False)
+    occurred_at = models.DateTimeField()
+    outcome = models.CharField(max_length=8)
+    tools = ArrayField(models.TextField(), help_text="Names in order of first use, the first 200 characters of each")
+    failing_tools = ArrayField(models.TextField())
+    error_count = models.PositiveIntegerField(help_text="Events that are errors, or are marked as one")
+    about = SearchVectorField(help_text="Words of the principal (`p:…`) and of the task and its ids (`t:…`)")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-occurred_at", "-session"], name="index_newest_first"),
+            models.Index(fields=["agent", "-occurred_at", "-session"], name="index_agent_newest"),
+            models.Index(fields=["outcome", "-occurred_at", "-session"], name="index_outcome_newest"),
+            models.Index(
+                fields=["-occurred_at", "-session"], condition=models.Q(error_count__gt=0), name="index_failed_newest"
+            ),
+            GinIndex(fields=["tools"], name="index_tools"),
+            GinIndex(fields=["failing_tools"], name="index_failing_tools"),
+            GinIndex(fields=["about"], name="index_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"index of {self.session_id}"
+
+
+class SessionWords(models.Model):
+    """The words of a stretch of a session: of whole events, or of a part of a long one."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="words", db_index=False)
+    occurred_at = models.DateTimeField(help_text="That of the session: a search needs no other table")
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    start = models.PositiveIntegerField(default=0, help_text="Where in the texts of the first event the stretch begins")
+    words = SearchVectorField(help_text="Lexemes of `sessions.words`; those of errors also as `e:…`")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session", "first_seq", "start"], name="words_once_a_stretch"),
+        ]
+        indexes = [GinIndex(fields=["words"], name="session_words")]
+
+    def __str__(self) -> str:
+        return f"words of {self.session_id}:{self.first_seq}-{self.last_seq}"

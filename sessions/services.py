@@ -55,6 +55,7 @@ RETURNING id
     values=", ".join(f"{name}::{kind}" for name, kind in SESSION_COLUMNS.items()),
     arrays=", ".join(f"%s::{kind.replace('jsonb', 'text')}[]" for kind in SESSION_COLUMNS.values()),
 )
+ASK_FOR_INDEX = "INSERT INTO agent_sessions_unindexedsession (session_id) SELECT unnest(%s::bigint[])"
 COPY_EVENTS = f"COPY agent_sessions_event ({', '.join(EVENT_COLUMNS)}) FROM STDIN"
 
 
@@ -96,6 +97,7 @@ def ingest(
     new_ids = _insert_sessions(sessions, agents)
     added = [(session_id, session) for session_id, session in zip(new_ids, sessions, strict=True) if session_id]
     _copy_events(added)
+    _ask_for_index([session_id for session_id, _ in added])
     result.statuses = _statuses(sessions, agents, new_ids)
     result.events = sum(session.event_count for _, session in added)
     for _, session in added:
@@ -198,6 +200,12 @@ def _copy_events(added: list[tuple[int, PreparedSession]]) -> None:
     with connection.cursor() as cursor, cursor.copy(COPY_EVENTS) as copy:
         for session_id, session in added:
             copy.write(session.copy_rows.replace(ID_MARK, b"%d" % session_id))
+
+
+def _ask_for_index(session_ids: list[int]) -> None:
+    if session_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(ASK_FOR_INDEX, [session_ids])
 
 
 def _statuses(sessions: Sequence[PreparedSession], agents: dict[str, Agent], new_ids: list[int | None]) -> list[str]:

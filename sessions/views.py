@@ -1,37 +1,57 @@
-"""One session as a readable timeline. What it shows is hostile text: the templates escape, nothing here marks it safe."""
+"""Sessions: the list that is searched, and one of them as a timeline. What they show is hostile text: templates escape."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
-from django.db.models import F, QuerySet, TextField
-from django.db.models.functions import Cast, Left, Length
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from audit.roles import ROLES, role_required
-from sessions.models import Event, Session
+from sessions import lookup, timeline
+from sessions.filters import MAX_LENGTH, Filters
+from sessions.finding import MAX_FOUND, found_in, hits
+from sessions.format import MAX_SEQ
+from sessions.lookup import COUNT_LIMIT
+from sessions.models import Agent, Event, Session
+from sessions.words import Query
 
-PAGE_SIZE = 200
-LEAD_IN = 20
-CLIP = 4_000
-# A browser that is given tens of megabytes of one event helps nobody.
-WHOLE = 1_000_000
-MAX_SEQ = 2**63 - 1
-TEXTS = ("text", "input", "output")
+# Quotes that are shown beside the timeline; each event says by itself who cites it.
+MAX_CITED = 50
 
 
-@dataclass(slots=True)
-class Step:
-    """One entry of the timeline: an event, with the results of a call folded under it."""
+@require_GET
+@role_required(*ROLES)
+@vary_on_headers("HX-Request")
+def session_list(request: HttpRequest) -> HttpResponse:
+    """All sessions, or those that the address asks for, each with the event that matched."""
+    filters = Filters.read(request.GET)
+    page = lookup.page(filters, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    sessions = _sessions(page.ids)
+    found = hits(filters, sessions)
+    context = {
+        "filters": filters,
+        "rows": [(agent_session, found.get(agent_session.pk)) for agent_session in sessions],
+        "page": page,
+        "mark": (filters.words or filters.error_words).pattern,
+        "has_any": bool(sessions) or Session.objects.exists(),
+        "unindexed": lookup.unindexed_count(),
+        "many": COUNT_LIMIT,
+        "agents": Agent.objects.values_list("slug", flat=True),
+        "swapped": request.htmx and request.htmx.target == "sessions",
+        "outcomes": Session.Outcome.values,
+        "tools": lookup.known_tools(),
+    }
+    return render(
+        request, "sessions/_session_list.html" if context["swapped"] else "sessions/session_list.html", context
+    )
 
-    event: Event
-    results: list[Event] = field(default_factory=list)
 
-    @property
-    def failed(self) -> bool:
-        return self.event.type == Event.Type.ERROR or any(event.is_error for event in (self.event, *self.results))
+def _sessions(ids: list[int]) -> list[Session]:
+    """With what a row shows, in the order of the ids."""
+    rows = Session.objects.select_related("agent", "index").defer("metadata", "extra", "index__about").in_bulk(ids)
+    return [rows[pk] for pk in ids if pk in rows]
 
 
 @require_GET
@@ -39,24 +59,48 @@ class Step:
 def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
     agent_session = get_object_or_404(Session.objects.select_related("agent"), pk=pk)
     at = _number(request.GET.get("at"))
-    events = _page(agent_session, at, _number(request.GET.get("after")), _number(request.GET.get("before")))
-    quotes = agent_session.cited_by.select_related("proposal").order_by("seq", "id")
-    marked = {row.seq: row.quote for row in quotes if str(row.pk) == request.GET.get("quote")}
-    _mark(agent_session, events, marked, quotes)
+    events = timeline.page_of(agent_session, at, _number(request.GET.get("after")), _number(request.GET.get("before")))
+    search = _search(agent_session, request.GET.get("q", ""))
+    quotes = list(agent_session.cited_by.select_related("proposal").order_by("seq", "id"))
+    timeline.mark(events, at, quotes=quotes, quoted=request.GET.get("quote", ""), search=search)
     context = {
         "agent_session": agent_session,
-        "steps": _steps(events, at),
+        "steps": timeline.steps_of(events, at, search.found),
         "at": at,
         "first": events[0].seq if events else None,
         "last": events[-1].seq if events else None,
         "has_earlier": bool(events) and agent_session.events.filter(seq__lt=events[0].seq).exists(),
         "has_later": bool(events) and agent_session.events.filter(seq__gt=events[-1].seq).exists(),
-        "proposals": list({row.proposal_id: row.proposal for row in quotes}.values()),
-        "reads": agent_session.agent.memory_reads.filter(session_external_id=agent_session.external_id).select_related(
-            "store"
-        ),
+        "asked": search.asked,
+        "carry": f"&{urlencode({'q': search.asked})}" if search.asked else "",
+        "found": timeline.Walk.through(search.found, events, at),
+        "many": MAX_FOUND,
+        "errors": timeline.Walk.through(timeline.errors_of(agent_session), events, at),
+        "cited": _by_proposal(quotes[:MAX_CITED]),
+        "more_quotes": len(quotes) - MAX_CITED,
+        "reads": _reads(agent_session),
     }
     return render(request, "sessions/session_detail.html", context)
+
+
+def _search(agent_session: Session, text: str) -> timeline.Search:
+    asked = text.replace("\x00", "").strip()[:MAX_LENGTH]
+    query = Query.read(asked)
+    return timeline.Search(asked, query.pattern, found_in(agent_session, query))
+
+
+def _by_proposal(quotes: list) -> list[list]:
+    """The quotes of each proposal together."""
+    together: dict[int, list] = {}
+    for quote in quotes:
+        together.setdefault(quote.proposal_id, []).append(quote)
+    return list(together.values())
+
+
+def _reads(agent_session: Session) -> QuerySet:
+    """Which memory it was served, in order."""
+    reads = agent_session.agent.memory_reads.filter(session_external_id=agent_session.external_id)
+    return reads.select_related("store").order_by("at", "id")
 
 
 @require_GET
@@ -64,9 +108,10 @@ def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def session_event(request: HttpRequest, pk: int, seq: int) -> HttpResponse:
     """One event with its whole texts, as a fragment or as a page of its own."""
-    event = get_object_or_404(_clipped(Event.objects.select_related("session__agent"), WHOLE), session_id=pk, seq=seq)
-    event.quote, event.cited_by = "", []
-    event.is_cut = any(getattr(event, f"{name}_length") > WHOLE for name in TEXTS)
+    events = timeline.clipped(Event.objects.select_related("session__agent"), timeline.WHOLE)
+    event = get_object_or_404(events, session_id=pk, seq=seq)
+    event.quote, event.cited_by = Query.read(request.GET.get("q", "")[:MAX_LENGTH]).pattern, []
+    event.is_cut = any(getattr(event, f"{name}_length") > timeline.WHOLE for name in timeline.TEXTS)
     name = "_event_texts" if request.htmx else "event_detail"
     return render(request, f"sessions/{name}.html", {"event": event, "agent_session": event.session, "whole": True})
 
@@ -76,78 +121,3 @@ def _number(text: str | None) -> int | None:
         return None
     number = int(text)
     return number if number <= MAX_SEQ else None
-
-
-def _page(agent_session: Session, at: int | None, after: int | None, before: int | None) -> list[Event]:
-    """By keyset: after or before a seq, or around `at`, or from the start."""
-    events = _clipped(agent_session.events.all(), CLIP)
-    if before is not None:
-        return list(events.filter(seq__lt=before).order_by("-seq")[:PAGE_SIZE])[::-1]
-    if at is not None:
-        lead_in = list(events.filter(seq__lt=at).order_by("-seq")[:LEAD_IN])[::-1]
-        return lead_in + list(events.filter(seq__gte=at).order_by("seq")[: PAGE_SIZE - len(lead_in)])
-    if after is not None:
-        events = events.filter(seq__gt=after)
-    return list(events.order_by("seq")[:PAGE_SIZE])
-
-
-def _clipped(events: QuerySet[Event], limit: int) -> QuerySet[Event]:
-    """Only the beginning of each text, cut by the database, with its full length beside it."""
-    for name in TEXTS:
-        cut = Cast(Left(F(name), limit), TextField())
-        events = events.annotate(**{f"{name}_shown": cut, f"{name}_length": Length(name)})
-    return events.defer(*TEXTS, "extra")
-
-
-def _mark(agent_session: Session, events: list[Event], marked: dict[int, str], quotes: Iterable) -> None:
-    """Give the events their citing proposals, and the quoted one the text around its quote."""
-    cited: dict[int, dict] = {}
-    for row in quotes:
-        cited.setdefault(row.seq, {})[row.proposal_id] = row.proposal
-    for event in events:
-        event.cited_by = list(cited.get(event.seq, {}).values())
-        event.quote = marked.get(event.seq, "")
-        event.is_clipped = any(getattr(event, f"{name}_length") > CLIP for name in TEXTS)
-        if event.quote and event.is_clipped:
-            _show_around(event, agent_session.events.get(seq=event.seq))
-
-
-def _show_around(event: Event, whole: Event) -> None:
-    """Move the window of a long text so that the quote is in it."""
-    for name in TEXTS:
-        text, start = getattr(whole, name), getattr(whole, name).find(event.quote)
-        if start >= 0:
-            begin = max(0, start - CLIP // 4)
-            setattr(
-                event,
-                f"{name}_shown",
-                ("…" if begin else "") + text[begin : max(begin + CLIP, start + len(event.quote))],
-            )
-            return
-
-
-def _steps(events: list[Event], at: int | None) -> list[Step]:
-    """Calls with their results folded under them: by call id, or by standing right behind a call of the same tool."""
-    steps: list[Step] = []
-    calls: dict[str, Step] = {}
-    for event in events:
-        owner = None
-        if event.type == Event.Type.TOOL_RESULT:
-            last = steps[-1] if steps else None
-            follows = last and last.event.type == Event.Type.TOOL_CALL and not last.results and not event.call_id
-            owner = (
-                calls.get(event.call_id)
-                if event.call_id
-                else last
-                if follows and last.event.tool == event.tool
-                else None
-            )
-        if owner:
-            owner.results.append(event)
-            continue
-        steps.append(Step(event))
-        if event.type == Event.Type.TOOL_CALL and event.call_id:
-            calls[event.call_id] = steps[-1]
-    for step in steps:
-        step.event.is_open = at in (step.event.seq, *(result.seq for result in step.results))
-    return steps

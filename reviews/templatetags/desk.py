@@ -1,5 +1,6 @@
 """What the pages need to show texts, times and differences safely. Everything here escapes."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -21,12 +22,23 @@ def visible(text: object) -> SafeString:
 
 
 @register.filter
-def marked(text: str, quote: str | None) -> SafeString:
-    """`text` with the first `quote` in it marked."""
+def marked(text: str, quote: str | re.Pattern[str] | None) -> SafeString:
+    """`text` with the first `quote` in it marked, or all that a pattern finds."""
+    if isinstance(quote, re.Pattern):
+        return _all_marked(text, quote)
     if not quote or quote not in text:
         return visible(text)
     before, _, after = text.partition(quote)
     return format_html('<bdi class="quoted">{}<mark>{}</mark>{}</bdi>', _shown(before), _shown(quote), _shown(after))
+
+
+def _all_marked(text: str, pattern: re.Pattern[str]) -> SafeString:
+    parts, start = [], 0
+    for match in pattern.finditer(text):
+        parts.append(format_html("{}<mark>{}</mark>", _shown(text[start : match.start()]), _shown(match.group())))
+        start = match.end()
+    parts.append(_shown(text[start:]))
+    return format_html('<bdi class="quoted">{}</bdi>', format_html_join("", "{}", ((part,) for part in parts)))
 
 
 def _shown(text: str) -> SafeString:

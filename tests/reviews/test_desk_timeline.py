@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from memory.models import MemoryRead
 from memory.services import QuoteDraft
-from sessions import views
+from sessions import timeline
+from sessions.indexing import index_sessions
 from sessions.models import Event, Session
 from tests.factories import make_agent, make_proposal, make_session, make_store
 
@@ -37,7 +38,7 @@ def seqs(response) -> list[int]:
 
 
 def test_pages_by_seq_show_every_event_once(desk, agent, monkeypatch):
-    monkeypatch.setattr(views, "PAGE_SIZE", 4)
+    monkeypatch.setattr(timeline, "PAGE_SIZE", 4)
     session = make_session(agent, [f"line {number}" for number in range(10)])
     seen, address = [], f"/sessions/{session.pk}/"
     while address:
@@ -52,8 +53,8 @@ def test_pages_by_seq_show_every_event_once(desk, agent, monkeypatch):
 
 
 def test_a_link_to_an_event_opens_the_page_that_holds_it(desk, agent, monkeypatch):
-    monkeypatch.setattr(views, "PAGE_SIZE", 6)
-    monkeypatch.setattr(views, "LEAD_IN", 2)
+    monkeypatch.setattr(timeline, "PAGE_SIZE", 6)
+    monkeypatch.setattr(timeline, "LEAD_IN", 2)
     session = make_session(agent, [f"line {number}" for number in range(50)])
 
     response = desk.get(f"/sessions/{session.pk}/?at=30")
@@ -129,19 +130,88 @@ def test_a_quote_deep_in_a_long_text_is_shown_where_it_stands(desk, agent):
 def test_ten_thousand_events_and_a_megabyte_cost_as_little_as_one(desk, agent, django_assert_max_num_queries):
     session = make_session(agent, ["x" * 1_000_000, *["short"] * 9_999])
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         response = desk.get(f"/sessions/{session.pk}/")
 
-    assert len(seqs(response)) == views.PAGE_SIZE
+    assert len(seqs(response)) == timeline.PAGE_SIZE
     assert len(response.content) < 400_000
 
 
-def test_it_says_what_memory_the_session_was_served(desk, agent):
+def test_it_says_what_memory_the_session_was_served_and_leads_to_it_as_it_was(desk, agent):
     session = make_session(agent)
     store = make_store("claims", [agent])
     MemoryRead.objects.create(agent=agent, session_external_id=session.external_id, store=store, revision=7)
+    MemoryRead.objects.create(agent=agent, session_external_id="another", store=store, revision=8)
+    html = desk.get(f"/sessions/{session.pk}/").content.decode()
 
-    assert "claims r7" in desk.get(f"/sessions/{session.pk}/").content.decode()
+    assert '<a class="chip live" href="/stores/claims/?before=8">claims r7</a>' in html
+    assert "claims r8" not in html
+
+
+def test_it_says_who_cites_it_with_which_stance_and_leads_to_both(desk, agent):
+    session = make_session(agent, ["the ledger is locked", "the ledger is open"])
+    quotes = [QuoteDraft(session.pk, 0, "is locked", "supports"), QuoteDraft(session.pk, 1, "is open", "contradicts")]
+    proposal = make_proposal(make_store("claims", [agent]), session, evidence=quotes)
+    html = desk.get(f"/sessions/{session.pk}/").content.decode()
+
+    cited = html.split('id="cited-title"')[1].split("</section>")[0]
+    for row in proposal.evidence.all():
+        assert f'href="?at={row.seq}&amp;quote={row.pk}#e{row.seq}"' in cited
+    assert "event 0 supports" in cited
+    assert "event 1 contradicts" in cited
+    assert cited.count(f'href="/proposals/{proposal.pk}/"') == 1
+
+
+def walk_of(response, name: str) -> tuple:
+    walk = response.context[name]
+    return walk.count, walk.at, walk.previous, walk.next, walk.before, walk.beyond
+
+
+def test_errors_are_counted_and_lead_from_one_to_the_next_over_the_edges_of_pages(desk, agent, monkeypatch):
+    monkeypatch.setattr(timeline, "PAGE_SIZE", 3)
+    monkeypatch.setattr(timeline, "LEAD_IN", 1)
+    failing = {1: {"is_error": True}, 4: {"type": "error"}, 8: {"is_error": True}}
+    session = run_of(agent, *({"type": "tool_result", "output": "x", **failing.get(seq, {})} for seq in range(10)))
+
+    assert walk_of(desk.get(f"/sessions/{session.pk}/"), "errors") == (3, None, None, 1, None, 4)
+    assert walk_of(desk.get(f"/sessions/{session.pk}/?at=4"), "errors") == (3, 2, 1, 8, 1, 8)
+    assert walk_of(desk.get(f"/sessions/{session.pk}/?after=8"), "errors") == (3, None, 8, None, 8, None)
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_what_is_looked_for_in_a_session_is_found_marked_and_unfolded(desk, agent, indexed):
+    session = run_of(
+        agent,
+        {"type": "message", "text": "the ledger"},
+        {"type": "tool_call", "tool": "a", "call_id": "1", "input": '{"q":"ledger\\nlocked"}'},
+        {"type": "tool_result", "tool": "a", "call_id": "1", "output": "ok"},
+        {"type": "message", "text": "Locked: the LEDGER."},
+    )
+    if indexed:
+        index_sessions([session.pk])
+    response = desk.get(f"/sessions/{session.pk}/?q=ledger+locked")
+    html = response.content.decode()
+
+    assert walk_of(response, "found") == (2, None, None, 1, None, None)
+    assert [step.event.is_open for step in response.context["steps"]] == [False, True, True]
+    assert "<mark>Locked</mark>: the <mark>LEDGER</mark>." in html
+    assert "the <mark>ledger</mark>" not in html
+    assert "No event matches" in desk.get(f"/sessions/{session.pk}/?q=absent").content.decode()
+
+
+def test_looking_for_something_goes_with_the_reader_from_page_to_page(desk, agent, monkeypatch):
+    monkeypatch.setattr(timeline, "PAGE_SIZE", 3)
+    monkeypatch.setattr(timeline, "LEAD_IN", 1)
+    session = make_session(agent, ["a b"] * 9)
+    html = desk.get(f"/sessions/{session.pk}/?q=%22a+b%22&at=4").content.decode()
+
+    assert 'href="?at=5&amp;q=%22a+b%22#e5"' in html
+    assert "&amp;q=%22a+b%22" in html.split('class="pager"')[1]
+
+
+@pytest.mark.parametrize("query", ["q=%22", "q=!!!", "q=-a", "q=" + "a+" * 400, "q=%E2%80%AE%1B"])
+def test_odd_searches_in_a_session_are_no_error(desk, agent, query):
+    assert desk.get(f"/sessions/{make_session(agent).pk}/?{query}").status_code == 200
 
 
 def test_unknown_sessions_and_events_are_not_found(desk, agent):

@@ -1,0 +1,25 @@
+"""Celery tasks. PostgreSQL is the truth: a task that is lost, late or doubled changes nothing but the time."""
+
+from celery import shared_task
+
+from sessions import indexing
+from sessions.models import UnindexedSession
+
+# How often new sessions are looked for, and how long a task goes on: dreams get their turn in between.
+EVERY_SECONDS = 15.0
+SECONDS = 10.0
+# Sessions for which one more worker is worth asking, and how many workers are asked at most.
+SHARE, MOST = 200, 8
+
+
+@shared_task
+def hand_out_index() -> None:
+    """Ask as many workers to index as there is work for; who is too busy to begin before the next time lets it be."""
+    waiting = UnindexedSession.objects.all()[: SHARE * MOST].count()
+    for _ in range(0, waiting, SHARE):
+        index_pending.apply_async(expires=EVERY_SECONDS)
+
+
+@shared_task
+def index_pending() -> None:
+    indexing.index_pending(seconds=SECONDS)
