@@ -11,6 +11,7 @@ COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY . ./
 
+RUN install -d -m 700 -o 10001 /record
 USER 10001
 ENV DAYLIGHT_HOST=0.0.0.0 \
     DAYLIGHT_DATA=/var/lib/daylight

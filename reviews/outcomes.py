@@ -5,14 +5,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from memory.models import Proposal
-from reviews.models import Decision, SeedAnswer, Vote
+from reviews.models import Decision, HeldBallot, SeedAnswer, Vote
 from reviews.services import Decided
 
 
-def told(decided: Decided) -> SafeString:
+def told(decided: Decided | HeldBallot) -> SafeString:
     """One sentence, with a link to the proposal that it is about."""
     if isinstance(decided, Decision):
         return _decision(decided)
+    if isinstance(decided, HeldBallot):
+        return format_html(
+            "{} takes effect at {} UTC, unless you take it back.",
+            _link(decided.proposal),
+            f"{decided.due_at:%H:%M:%S}",
+        )
     if isinstance(decided, Vote):
         return format_html(
             "Your approval of {} is kept. Two people are asked here: it goes live with the second.",
