@@ -124,6 +124,10 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
     def rejected(self) -> "ProposalQuerySet":
         return self.filter(status=Proposal.Status.REJECTED)
 
+    def in_earnest(self) -> "ProposalQuerySet":
+        """Without the test items of reviews: for counts, and for what dreams know."""
+        return self.filter(seed=None)
+
     def touching(self, *, store_id: int, paths: Iterable[str], memory_id: int | None) -> "ProposalQuerySet":
         """Those that a publication at these paths, or of this memory, pulls the ground from under."""
         meets = models.Q(path__in=list(paths)) | models.Q(new_path__in=[path for path in paths if path])

@@ -8,6 +8,7 @@ from audit.roles import REVIEWER, has_role
 from memory.models import Memory, Proposal
 from memory.services import Draft, QuoteDraft, Refused, submit_proposal
 from reviews.ballots import NotAllowed
+from reviews.seeds import inherit
 
 GONE = "What it would change was deleted, so there is nothing left to do. Reject it to keep its claim away."
 
@@ -25,13 +26,15 @@ def rebase(*, proposal_id: int, by: User) -> Proposal:
     if stale.status != Proposal.Status.STALE:
         raise Refused(f"{stale.public_id} is not stale.")
     evidence = stale.evidence.values_list("session_id", "seq", "quote", "stance")
-    return submit_proposal(
+    rebased = submit_proposal(
         store=stale.store,
         draft=_draft(stale, [QuoteDraft(*row) for row in evidence]),
         source=stale.source,
         source_ref=stale.source_ref,
         proposer=Actor.user(by),
     )
+    inherit(old=stale, new=rebased)
+    return rebased
 
 
 def _draft(stale: Proposal, evidence: list[QuoteDraft]) -> Draft:

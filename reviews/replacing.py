@@ -9,6 +9,7 @@ from audit.actors import Actor
 from audit.services import record
 from memory.models import Proposal
 from memory.services import Draft, QuoteDraft, submit_proposal
+from reviews.seeds import inherit
 
 
 def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str, act: uuid.UUID) -> Proposal:
@@ -44,6 +45,7 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         source_ref=proposal.source_ref,
         proposer=actor,
     )
+    inherit(old=proposal, new=newer)
     record(
         action="proposal.replaced",
         actor=actor,

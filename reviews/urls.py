@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, views
+from reviews import history_views, seed_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -13,5 +13,7 @@ urlpatterns = [
     path("new-store/", history_views.new_store, name="new_store"),
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
+    path("test-items/", seed_views.test_items, name="test_items"),
+    path("test-items/plant/", seed_views.plant_items, name="plant_items"),
     path("record/", history_views.entries, name="entries"),
 ]

@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from memory.models import Proposal
+from memory.models import MemoryStore, Proposal
 from reviews.models.decisions import Decision
 from reviews.models.fields import person
 
@@ -27,6 +27,30 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} reads {self.proposal_id}"
+
+
+class SeedDraft(models.Model):
+    """A test item that was ordered: the next dreams of its store file it among their own proposals.
+
+    `commitment` stands in the record from the day of the order, and `salt` opens it once the item was answered.
+    """
+
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="seed_drafts")
+    claim_key = models.CharField(max_length=255)
+    draft = models.JSONField()
+    flaw = models.TextField()
+    salt = models.CharField(max_length=64)
+    commitment = models.CharField(max_length=64)
+    act = models.UUIDField(help_text="The audit entry of the order")
+    planted_by = models.CharField(max_length=255)
+    planted_at = models.DateTimeField(db_default=Now())
+    proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, null=True, related_name="seed_draft")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "claim_key"], name="one_seed_draft_a_claim")]
+
+    def __str__(self) -> str:
+        return f"test item {self.pk} of store {self.store_id}"
 
 
 class Seed(models.Model):
