@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, seed_views, views
+from reviews import history_views, reading_views, seed_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -9,6 +9,8 @@ urlpatterns = [
     path("proposals/<int:pk>/decide/", views.decide_proposal, name="decide"),
     path("proposals/<int:pk>/rebase/", views.rebase_proposal, name="rebase"),
     path("proposals/<int:pk>/preview/", views.preview, name="preview"),
+    path("proposals/<int:pk>/reveal/", reading_views.show_rationale, name="reveal"),
+    path("proposals/<int:pk>/reading/", reading_views.note_reading, name="reading"),
     path("stores/", history_views.stores, name="stores"),
     path("new-store/", history_views.new_store, name="new_store"),
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),

@@ -15,7 +15,7 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import outcomes, presenters
+from reviews import outcomes, presenters, reading
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
 from reviews.forms import BallotForm
@@ -46,6 +46,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "agents": Agent.objects.values_list("slug", flat=True),
         "kinds": Proposal.Kind.choices,
         "flags": list(EXPLANATIONS),
+        "held_back": reading.held_back(page.rows, request.user) if has_role(request.user, REVIEWER) else (),
         "last_dream": Dream.objects.filter(status="completed").select_related("store").first(),
     }
     swapped = request.htmx and request.htmx.target == "queue"
@@ -75,6 +76,7 @@ def _proposal_page(
     evidence = presenters.evidence_of(proposal)
     digest = presenters.seen_digest(proposal, evidence)
     typed = form.data if form else {}
+    may_decide = proposal.is_open and has_role(request.user, REVIEWER)
     context = {
         "proposal": proposal,
         "filters": filters,
@@ -90,7 +92,8 @@ def _proposal_page(
         "history": list(presenters.history_of(proposal)),
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
-        "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
+        "may_decide": may_decide,
+        "is_blind": may_decide and _is_blind(request, proposal),
         "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),
         "draft_text": typed.get("content", presenters.proposed_text(proposal)),
@@ -100,6 +103,13 @@ def _proposal_page(
         "max_bytes": MAX_CONTENT_BYTES,
     }
     return render(request, "reviews/proposal_detail.html", context, status=status)
+
+
+def _is_blind(request: HttpRequest, proposal: Proposal) -> bool:
+    """Begins the person's reading, unless the browser only fetches ahead."""
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return proposal.pk in reading.held_back([proposal], request.user)
+    return reading.open_reading(proposal, request.user).holds_back
 
 
 def _dream(proposal: Proposal) -> Dream | None:
@@ -124,6 +134,7 @@ def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
         return _proposal_page(request, proposal, filters, form, str(refusal), HTTPStatus.UNPROCESSABLE_ENTITY)
     except DecisionRefused as refusal:
         return _refused_page(request, pk, filters, form, refusal)
+    reading.note_decided(proposal, request.user)
     messages.success(request, outcomes.told(decided), extra_tags="decided")
     following = queues.next_open(proposal, filters)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")

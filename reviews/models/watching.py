@@ -28,6 +28,11 @@ class Reading(models.Model):
     def __str__(self) -> str:
         return f"{self.user_id} reads {self.proposal_id}"
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether rationale and numbers are not shown yet."""
+        return self.blind and self.revealed_at is None
+
 
 class SeedDraft(models.Model):
     """A test item that was ordered: the next dreams of its store file it among their own proposals.
