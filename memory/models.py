@@ -112,6 +112,7 @@ class MemoryVersion(models.Model):
     class Meta:
         ordering = ["-revision"]
         constraints = [models.UniqueConstraint(fields=["store", "revision"], name="one_version_a_revision")]
+        indexes = [models.Index(fields=["created_at"], include=["operation"], name="version_by_time")]
 
     def __str__(self) -> str:
         return f"{self.path} r{self.revision}"
@@ -211,6 +212,12 @@ class Proposal(models.Model):
             models.Index(fields=["status", "-benefit", "-id"], name="proposal_queue"),
             models.Index(fields=["store", "claim_key"], name="proposal_by_claim"),
             models.Index(fields=["store", "text_key"], name="proposal_by_text"),
+            models.Index(
+                fields=["created_at"],
+                include=["store"],
+                condition=models.Q(status="open"),
+                name="proposal_waiting_since",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,9 @@ _SECTIONS = {
     "new-agent": "agents",
     "sessions": "agents",
     "record": "record",
+    "overview": "overview",
+    "quality": "overview",
+    "test-items": "overview",
 }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, reading_views, seed_views, views
+from reviews import history_views, overview_views, reading_views, seed_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("new-store/", history_views.new_store, name="new_store"),
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
+    path("overview/", overview_views.overview, name="overview"),
     path("test-items/", seed_views.test_items, name="test_items"),
     path("test-items/plant/", seed_views.plant_items, name="plant_items"),
     path("record/", history_views.entries, name="entries"),

@@ -129,7 +129,10 @@ class Session(models.Model):
                 name="session_outcome_known",
             ),
         ]
-        indexes = [models.Index(fields=["agent", "-occurred_at", "-id"], name="session_newest_first")]
+        indexes = [
+            models.Index(fields=["agent", "-occurred_at", "-id"], name="session_newest_first"),
+            models.Index(fields=["occurred_at"], include=["outcome", "agent"], name="session_by_time"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id
