@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reviews import history_views, overview_views, reading_views, seed_views, views
+from reviews import history_views, overview_views, quality_views, reading_views, seed_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
     path("overview/", overview_views.overview, name="overview"),
+    path("quality/", quality_views.quality, name="quality"),
+    path("quality/mine/", quality_views.my_reading, name="my_reading"),
     path("test-items/", seed_views.test_items, name="test_items"),
     path("test-items/plant/", seed_views.plant_items, name="plant_items"),
     path("record/", history_views.entries, name="entries"),

@@ -31,6 +31,8 @@ WRITES = {
 # Pages that are not for everybody.
 READS = {
     "reviews:test_items": {"adam"},
+    "reviews:quality": {"adam", "aude"},
+    "reviews:my_reading": {"rita"},
 }
 
 

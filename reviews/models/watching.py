@@ -24,6 +24,7 @@ class Reading(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["proposal", "user"], name="one_reading_a_person")]
+        indexes = [models.Index(fields=["-decided_at"], name="reading_by_decision")]
 
     def __str__(self) -> str:
         return f"{self.user_id} reads {self.proposal_id}"
