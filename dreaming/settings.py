@@ -114,6 +114,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "take-up-dreams": {"task": "dreaming.tasks.take_up_dreams", "schedule": 60.0},
+    "fold-session-counts": {"task": "sessions.tasks.fold_session_counts", "schedule": 600.0},
     "expire-test-items": {"task": "reviews.tasks.expire_test_items", "schedule": 3600.0},
 }
 CELERY_TIMEZONE = "UTC"

@@ -15,7 +15,7 @@ from dreaming.models import Dream, DreamPolicy, Finding
 from dreaming.plots import Plot, Series, Span, line, stacked
 from memory.models import Memory, MemoryStore, MemoryVersion
 from reviews.models import Decision, ReviewSettings
-from sessions.models import Session
+from sessions.models import SessionCount
 
 PERIODS = (7, 30, 90)
 OUTCOMES = (("success", "live"), ("partial", "sun"), ("failure", "bad"), ("unknown", "none"))
@@ -58,7 +58,9 @@ class Signal:
 
 
 def signal(period: Period) -> Signal:
-    rows = list(period.buckets(Session.objects.all(), "occurred_at", "outcome", "agent").annotate(number=Count("*")))
+    bucket = Trunc("day", "week" if period.span.weekly else "day", output_field=DateField())
+    counted = SessionCount.objects.filter(day__gte=period.span.starts[0]).annotate(bucket=bucket)
+    rows = list(counted.order_by().values("bucket", "outcome", "agent").annotate(number=Sum("number")))
     series = [
         Series(name, tone, period.span.values((row["bucket"], row["number"]) for row in rows if row["outcome"] == name))
         for name, tone in OUTCOMES
