@@ -129,6 +129,17 @@ class Span:
         step = 7 if weekly else 1
         return cls(tuple(first + timedelta(days=at) for at in range(0, (until - first).days + 1, step)), weekly)
 
+    @classmethod
+    def weeks(cls, first: date, last: date) -> "Span":
+        """Every week from the one of `first` to the one of `last`, the last half year at most."""
+        start = max(first, last - timedelta(weeks=25))
+        start -= timedelta(days=start.weekday())
+        return cls(tuple(start + timedelta(days=at) for at in range(0, (last - start).days + 1, 7)), weekly=True)
+
+    def start_of(self, day: date) -> date:
+        """The bucket that a day falls into."""
+        return day - timedelta(days=day.weekday()) if self.weekly else day
+
     @property
     def labels(self) -> list[str]:
         return [("week of " if self.weekly else "") + f"{start.day} {start:%b}" for start in self.starts]

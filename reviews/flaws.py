@@ -166,9 +166,28 @@ def rescaled(real: Material, share: float) -> Material:
         real,
         content=head + words(tail),
         rationale=words(real.rationale),
-        support=_scaled(real.support, number),
+        support=with_weeks(_scaled(real.support, number)),
         benefit=real.benefit * share,
     )
+
+
+def with_weeks(support: dict[str, Any]) -> dict[str, Any]:
+    """`support` whose weeks add up to its sessions again."""
+    if not support.get("weeks"):
+        return support
+    names = [week for week, _, _ in support["weeks"]]
+    met = _fitted([met for _, met, _ in support["weeks"]], int(support["sessions"]))
+    rest = _fitted([could - met for _, met, could in support["weeks"]], int(support["eligible"]) - sum(met))
+    weeks = [[week, one, one + other] for week, one, other in zip(names, met, rest, strict=True)]
+    return support | {"weeks": weeks}
+
+
+def _fitted(counts: list[int], total: int) -> list[int]:
+    """Counts that sum up to `total`, taken from or put on the largest."""
+    counts = list(counts)
+    while (gap := total - sum(counts)) and (gap > 0 or any(counts)):
+        counts[counts.index(max(counts))] += 1 if gap > 0 else -1
+    return counts
 
 
 _COUNT = re.compile(r"(?<![\w.%+−-])\d+(?![\d.]*\d| ?%|\w)")
@@ -294,4 +313,4 @@ def _no_difference(support: dict[str, Any], tool: str, sessions: int) -> dict[st
         "causes": [],
         "recovered": remedy["helped"],
     }
-    return support | numbers | {"remedy": remedy}
+    return with_weeks(support | numbers | {"remedy": remedy})

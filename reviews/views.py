@@ -85,6 +85,7 @@ def _proposal_page(
         "seen": presenters.fingerprint(proposal, evidence),
         "is_intact": digest == proposal.digest,
         "numbers": presenters.numbers_of(proposal.support),
+        "weeks": presenters.weeks_of(proposal.support, evidence),
         "change": presenters.change_of(proposal),
         "published": presenters.published_change(proposal),
         "near": presenters.near(proposal),

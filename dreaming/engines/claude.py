@@ -115,7 +115,7 @@ def _prompt(mind: Mind, subject: Subject) -> str:
     return prompts.finding_prompt(
         mind.fence,
         title=subject.title,
-        numbers=subject.support,
+        numbers={name: value for name, value in subject.support.items() if name != "weeks"},
         draft=subject.wording,
         quotes=[f"({quote.stance}) {quote.quote}" for quote in subject.quotes],
     )
