@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from django.db import models
 from django.db.models.functions import MD5, Cast
@@ -29,11 +30,17 @@ def digest_missing(sessions: SessionQuerySet, on_progress: Callable[[int, int], 
 
 
 def read_digests(sessions: SessionQuerySet) -> Iterator[Digest]:
-    """The digests of the sessions, each with its session's outcome as it is known now."""
-    fields = ("digest__data", "outcome", "outcome_score", "outcome_source")
+    """The digests of the sessions, each with its session's week, and its outcome as it is known now."""
+    fields = ("digest__data", "outcome", "outcome_score", "outcome_source", "occurred_at")
     rows = sessions.filter(digest__version=DIGEST_VERSION).order_by("pk").values_list(*fields)
-    for data, outcome, score, source in rows.iterator(chunk_size=500):
-        yield replace(Digest.from_json(data), outcome=outcome, score=score, source=source)
+    for data, outcome, score, source, at in rows.iterator(chunk_size=500):
+        yield replace(Digest.from_json(data), outcome=outcome, score=score, source=source, week=monday(at))
+
+
+def monday(at: datetime) -> str:
+    """The first day of the week (UTC) of a time, in ISO 8601."""
+    day = at.astimezone(UTC).date()
+    return (day - timedelta(days=day.weekday())).isoformat()
 
 
 def digests_hash(sessions: SessionQuerySet) -> str:

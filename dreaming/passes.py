@@ -12,8 +12,10 @@ from audit.actors import Actor
 from audit.services import record
 from dreaming.engines import engine
 from dreaming.engines.base import Canceled, Candidate, EngineFailed, LeftOut, OverBudget, Pass, Progress
+from dreaming.mixing import mixed
 from dreaming.models import Dream, Finding
 from dreaming.services import RUNNER_LOCK
+from dreaming.signals import candidate_filed
 from dreaming.version import code_version
 from dreaming.windows import in_window
 from memory.models import Proposal
@@ -110,7 +112,7 @@ def estimate(dream: Dream) -> dict[str, Any]:
 def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
     """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason."""
     number = 0
-    for candidate in engine(run.dream.engine).candidates(run):
+    for candidate in mixed(run, engine(run.dream.engine).candidates(run)):
         reason = candidate.reason
         if candidate.draft:
             number += 1
@@ -137,13 +139,17 @@ def _submit(run: Pass, candidate: Candidate) -> Proposal:
     if "stopped" in run.manifest:
         raise OverBudget(run.manifest["stopped"])
     assert candidate.draft
-    return submit_proposal(
-        store=run.dream.store,
-        draft=candidate.draft(),
-        source=Proposal.Source.DREAM,
-        source_ref=ref,
-        proposer=Actor.system("dream"),
-    )
+    draft = candidate.draft()
+    with transaction.atomic():
+        proposal = submit_proposal(
+            store=run.dream.store,
+            draft=draft,
+            source=Proposal.Source.DREAM,
+            source_ref=ref,
+            proposer=Actor.system("dream"),
+        )
+        candidate_filed.send(sender=Pass, proposal=proposal)
+    return proposal
 
 
 def dream_ref(dream: Dream) -> str:

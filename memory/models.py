@@ -121,6 +121,7 @@ class MemoryVersion(models.Model):
     class Meta:
         ordering = ["-revision"]
         constraints = [models.UniqueConstraint(fields=["store", "revision"], name="one_version_a_revision")]
+        indexes = [models.Index(fields=["created_at"], include=["operation"], name="version_by_time")]
 
     def __str__(self) -> str:
         return f"{self.path} r{self.revision}"
@@ -132,6 +133,10 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 
     def rejected(self) -> "ProposalQuerySet":
         return self.filter(status=Proposal.Status.REJECTED)
+
+    def in_earnest(self) -> "ProposalQuerySet":
+        """Without the test items of reviews: for counts, and for what dreams know."""
+        return self.filter(seed=None)
 
     def touching(self, *, store_id: int, paths: Iterable[str], memory_id: int | None) -> "ProposalQuerySet":
         """Those that a publication at these paths, or of this memory, pulls the ground from under."""
@@ -216,6 +221,12 @@ class Proposal(models.Model):
             models.Index(fields=["status", "-benefit", "-id"], name="proposal_queue"),
             models.Index(fields=["store", "claim_key"], name="proposal_by_claim"),
             models.Index(fields=["store", "text_key"], name="proposal_by_text"),
+            models.Index(
+                fields=["created_at"],
+                include=["store"],
+                condition=models.Q(status="open"),
+                name="proposal_waiting_since",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,9 @@ _SECTIONS = {
     "new-agent": "agents",
     "sessions": "sessions",
     "record": "record",
+    "overview": "overview",
+    "quality": "overview",
+    "test-items": "overview",
 }
 
 

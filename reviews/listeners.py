@@ -1,13 +1,20 @@
-"""When a proposal arrives, the auto policy looks at it. If this never runs, the proposal waits for a person."""
+"""When a proposal arrives, the auto policy looks at it. If this never runs, the proposal waits for a person.
+
+And a dream is handed the test items that were ordered for its store.
+"""
 
 import logging
 from typing import Any
 
 from django.dispatch import receiver
 
+from dreaming.engines.base import Candidate
+from dreaming.models import Dream
+from dreaming.signals import candidate_filed, candidates_wanted
 from memory.models import Proposal
 from memory.signals import proposal_submitted
 from reviews.ballots import Ballot, DecisionRefused
+from reviews.planting import candidates_for, mark_filed
 from reviews.policies import AutoPolicy
 from reviews.services import decide
 
@@ -24,3 +31,13 @@ def let_policy_consider(*, proposal_id: int, **_: Any) -> None:
         decide(proposal_id=proposal_id, decider=AutoPolicy(), ballot=Ballot("approve", proposal.digest, reason))
     except DecisionRefused as refusal:
         logger.info("%s waits for a person: %s", proposal.public_id, refusal)
+
+
+@receiver(candidates_wanted, dispatch_uid="reviews.test_items")
+def add_test_items(*, dream: Dream, **_: Any) -> list[Candidate]:
+    return candidates_for(dream)
+
+
+@receiver(candidate_filed, dispatch_uid="reviews.mark_test_item")
+def mark_test_item(*, proposal: Proposal, **_: Any) -> None:
+    mark_filed(proposal)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from django.db.models import Case, Count, F, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Greatest, JSONObject, Length, N
 from audit.canonical import digest_of
 from audit.models import Entry
 from dreaming.charts import Bar
+from dreaming.plots import Plot, Series, Span, stacked
 from memory.digests import SeenEvidence
 from memory.models import Evidence, Proposal
 from memory.services import digest_over
@@ -131,6 +132,36 @@ def _comparison(support: dict[str, Any]) -> list[str]:
     elif _is_number(support.get("p_value")):
         notes.append(f"p = {support['p_value']:.2g}, not adjusted.")
     return notes
+
+
+def weeks_of(support: dict[str, Any], evidence: Sequence[Evidence]) -> Plot | None:
+    """Sessions by week, those that met it and the others; of proposals that do not know them, the quoted sessions."""
+    words, weeks = _words(support), support.get("weeks")
+    if isinstance(weeks, list) and weeks:
+        rows = {date.fromisoformat(week): (met, could) for week, met, could in weeks}
+        span = Span.weeks(min(rows), max(rows))
+        met = span.values((week, met) for week, (met, _) in rows.items())
+        rest = span.values((week, could - met) for week, (met, could) in rows.items())
+        series = [Series(words.met, "sun", met), Series(words.other, "none", rest)]
+        return _by_week("By week", span, series, "sessions that could have") if len(span.starts) > 1 else None
+    quoted = {row.session_id: (row.session.occurred_at.astimezone(UTC).date(), row.stance) for row in evidence}
+    days = [day for day, _ in quoted.values()]
+    span = Span.weeks(min(days), max(days)) if days else None
+    if span is None or len(span.starts) < 2:
+        return None
+    series = [
+        Series(
+            f"quoted {word}",
+            tone,
+            span.values((span.start_of(day), 1) for day, told in quoted.values() if told == stance),
+        )
+        for stance, word, tone in (("supports", "for it", "sun"), ("contradicts", "against it", "info"))
+    ]
+    return _by_week("Quoted sessions by week", span, series, "sessions are quoted; how many there were is not known")
+
+
+def _by_week(title: str, span: Span, series: list[Series], note: str) -> Plot:
+    return stacked(title, span.labels, series, number=f"{sum(one.total for one in series):,}", note=note)
 
 
 def _part(support: dict[str, Any], name: str) -> dict[str, Any]:

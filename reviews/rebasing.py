@@ -12,7 +12,7 @@ from memory.services import Draft, QuoteDraft, Refused, submit_proposal
 from reviews.ballots import NotAllowed
 from reviews.merging import Merge, merge
 from reviews.replacing import kept_flags
-from reviews.seeds import carry_seed
+from reviews.seeds import inherit
 
 GONE = "What it would change was deleted, so there is nothing left to do. Reject it to keep its claim away."
 SAID = "What is live says it already, so there is nothing left to do. Reject it to keep its claim away."
@@ -48,7 +48,7 @@ def rebase(*, proposal_id: int, by: User, wording: str | None = None) -> Proposa
         source_ref=stale.source_ref,
         proposer=actor,
     )
-    carry_seed(stale, rebased)
+    inherit(old=stale, new=rebased)
     return rebased
 
 

@@ -10,7 +10,7 @@ from audit.services import record
 from memory.models import Proposal
 from memory.scanning import MODEL_JUDGED, REJECTED_BEFORE, UNSUPPORTED
 from memory.services import Draft, QuoteDraft, submit_proposal
-from reviews.seeds import carry_seed
+from reviews.seeds import inherit
 
 
 def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str, act: uuid.UUID) -> Proposal:
@@ -47,7 +47,7 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         source_ref=proposal.source_ref,
         proposer=actor,
     )
-    carry_seed(proposal, newer)
+    inherit(old=proposal, new=newer)
     record(
         action="proposal.replaced",
         actor=actor,

@@ -13,7 +13,7 @@ from memory.services import Draft, Refused, submit_proposal
 from reviews.merging import merge
 from reviews.models import Decision
 from reviews.rebasing import on_live
-from reviews.seeds import carry_seed
+from reviews.seeds import inherit
 from reviews.together import check_reviewer, checked_words
 
 
@@ -85,5 +85,5 @@ def reopen(*, proposal_id: int, by: User, why: str) -> Proposal:
         source_ref=rejected.source_ref,
         proposer=Actor.user(by),
     )
-    carry_seed(rejected, again)
+    inherit(old=rejected, new=again)
     return again

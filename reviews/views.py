@@ -16,7 +16,7 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import ageing, outcomes, presenters
+from reviews import ageing, outcomes, presenters, reading
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed
 from reviews.beside import beside
@@ -55,6 +55,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "agents": Agent.objects.values_list("slug", flat=True),
         "kinds": Proposal.Kind.choices,
         "flags": list(EXPLANATIONS),
+        "held_back": reading.held_back(page.rows, request.user) if has_role(request.user, REVIEWER) else (),
         "last_dream": Dream.objects.filter(status="completed").select_related("store").first(),
     }
     swapped = request.htmx and request.htmx.target == "queue"
@@ -64,9 +65,13 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(*ROLES)
 def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    if "prefetch" not in request.headers.get("Sec-Purpose", ""):
+    if not _is_prefetch(request):
         _opened(pk, request.user)
     return _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+
+
+def _is_prefetch(request: HttpRequest) -> bool:
+    return "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
 
 
 def _opened(pk: int, reader: User) -> None:
@@ -93,6 +98,7 @@ def _proposal_page(
     evidence = presenters.evidence_of(proposal)
     digest = presenters.seen_digest(proposal, evidence)
     typed = form.data if form else {}
+    may_decide = proposal.is_open and has_role(request.user, REVIEWER)
     context = {
         "proposal": proposal,
         "filters": filters,
@@ -101,6 +107,7 @@ def _proposal_page(
         "seen": presenters.fingerprint(proposal, evidence),
         "is_intact": digest == proposal.digest,
         "numbers": presenters.numbers_of(proposal.support),
+        "weeks": presenters.weeks_of(proposal.support, evidence),
         "change": presenters.change_of(proposal),
         "published": presenters.published_change(proposal),
         "near": presenters.near(proposal),
@@ -109,7 +116,8 @@ def _proposal_page(
         "dream": _dream(proposal),
         "place": queues.place_of(proposal, filters),
         "age": ageing.age_of(proposal),
-        "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
+        "may_decide": may_decide,
+        "is_blind": may_decide and _is_blind(request, proposal),
         "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),
         "draft_text": typed.get("content", presenters.proposed_text(proposal)),
@@ -120,6 +128,13 @@ def _proposal_page(
         **beside(proposal, request.user),
     }
     return render(request, "reviews/proposal_detail.html", context, status=status)
+
+
+def _is_blind(request: HttpRequest, proposal: Proposal) -> bool:
+    """Begins the person's reading, unless the browser only fetches ahead."""
+    if _is_prefetch(request):
+        return proposal.pk in reading.held_back([proposal], request.user)
+    return reading.open_reading(proposal, request.user).holds_back
 
 
 def _dream(proposal: Proposal) -> Dream | None:
@@ -146,6 +161,7 @@ def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
         return _refused_page(request, pk, filters, form, refusal)
     if not isinstance(decided, HeldBallot):  # the bar on every page tells of it, as long as it can be taken back
         messages.success(request, outcomes.told(decided), extra_tags="decided")
+    reading.note_decided(proposal, request.user)
     following = queues.next_open(proposal, filters)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
     return redirect(f"{address}?{filters.query}" if filters.query else address)

@@ -141,6 +141,24 @@ class Session(models.Model):
         return self.external_id
 
 
+class SessionCount(models.Model):
+    """How many sessions of an agent began on a day (UTC) and ended so: what charts add up instead of the sessions.
+
+    A trigger adds a row per statement, so that nobody waits for another; `fold_counts()` makes them few again.
+    """
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    outcome = models.CharField(max_length=8)
+    number = models.IntegerField(help_text="Negative for sessions that were changed or taken away")
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], include=["agent", "outcome", "number"], name="session_count_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.outcome} on {self.day}"
+
+
 class Event(models.Model):
     """One ordered step of a session. Text columns are '' where the producer sent nothing."""
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from sessions import indexing
+from sessions.counts import fold_counts
 from sessions.models import UnindexedSession
 
 # How often new sessions are looked for, and how long a task goes on: dreams get their turn in between.
@@ -23,3 +24,8 @@ def hand_out_index() -> None:
 @shared_task
 def index_pending() -> None:
     indexing.index_pending(seconds=SECONDS)
+
+
+@shared_task
+def fold_session_counts() -> None:
+    fold_counts()

@@ -8,6 +8,7 @@ from django.test import TransactionTestCase
 
 from audit.roles import ensure_groups
 from dreaming.databases import APP_ROLE
+from reviews.models import ReviewSettings
 from tests.browser import chromium
 
 # Argon2 is slow on purpose; hundreds of test users need not pay for it.
@@ -52,6 +53,12 @@ TransactionTestCase._fixture_teardown = truncate_everything
 @pytest.fixture(autouse=True)
 def fast_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = FAST_HASHER
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_drawn(monkeypatch) -> None:
+    """Chance decides whom the desk shows evidence first; a test that is about that sets the share."""
+    monkeypatch.setattr(ReviewSettings._meta.get_field("blind_share"), "default", 0)
 
 
 @pytest.fixture(autouse=True)

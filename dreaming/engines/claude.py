@@ -115,7 +115,7 @@ def _prompt(mind: Mind, subject: Subject) -> str:
     return prompts.finding_prompt(
         mind.fence,
         title=subject.title,
-        numbers=subject.support,
+        numbers={name: value for name, value in subject.support.items() if name != "weeks"},
         draft=subject.wording,
         quotes=[f"({quote.stance}) {quote.quote}" for quote in subject.quotes],
     )
@@ -193,7 +193,7 @@ def _echoes(note: Note, served: Sequence[str]) -> bool:
 def _grouped(mind: Mind, notes: Sequence[Note]) -> list[Lesson]:
     known = {
         proposal.public_id: proposal.title
-        for proposal in Proposal.objects.filter(store=mind.run.dream.store).order_by("-id")[:KNOWN_SHOWN]
+        for proposal in Proposal.objects.in_earnest().filter(store=mind.run.dream.store).order_by("-id")[:KNOWN_SHOWN]
     }
 
     def check(answer: Lessons) -> list[Lesson]:

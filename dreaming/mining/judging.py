@@ -203,7 +203,7 @@ def _worse(remedy: Remedy, limits: Thresholds) -> bool:
 
 def _support(group: Group, window: Window, item: Measured | None) -> Support:
     members = [met.digest for met in group.meetings.values()]
-    callers = window.callers(group.families).sessions
+    callers = window.callers(group.families)
     compared = item.comparison if item else window.compare_to_rest(group.families, group.meetings.keys())
     table = compared.table
     return Support(
@@ -212,7 +212,7 @@ def _support(group: Group, window: Window, item: Measured | None) -> Support:
         principals=len({digest.principal for digest in members if digest.principal}),
         tasks=len({digest.task_id for digest in members if digest.task_id}),
         occurrences=sum(met.occurrences for met in group.meetings.values()),
-        eligible=len(callers) + sum(at not in callers for at in group.meetings),
+        eligible=len(callers.sessions) + sum(at not in callers.sessions for at in group.meetings),
         met_success=table.met_success,
         met_total=table.met_total,
         other_success=table.other_success,
@@ -224,6 +224,7 @@ def _support(group: Group, window: Window, item: Measured | None) -> Support:
         effect_low=compared.effect.low,
         effect_high=compared.effect.high,
         within_task=compared.within_task,
+        weeks=window.by_week(group.meetings, callers),
     )
 
 

@@ -302,6 +302,7 @@ def _support(wish: _Wish, window: Window) -> Support:
         effect_low=-1.0,
         effect_high=1.0,
         within_task=False,
+        weeks=window.by_week(wish.said, window.callers(frozenset({""}))),
     )
 
 

@@ -147,6 +147,7 @@ class Digest:
     """What a pass keeps of one session: a few KB, however long the session was.
 
     `said` are short plain answers of tools that nothing marks as errors: some may be.
+    `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
     """
 
@@ -166,6 +167,7 @@ class Digest:
     score: float | None = None
     source: str = ""
     silent: tuple[str, ...] = ()
+    week: str = ""
     version: int = DIGEST_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -209,7 +211,8 @@ class Support:
     eligible sessions whose outcome is known. `effect` is the difference of the success rates, met minus other
     (-1 to 1), with its 95 % interval. `p_value` is two-sided; `within_task` says that runs of the same task
     were compared, in which case `effect` is the Mantel-Haenszel one; `p_pooled` is that of Fisher's test over
-    all. `occurrences` counts failing calls.
+    all. `occurrences` counts failing calls. `weeks` has for each week (its Monday, ISO 8601), the last 26 at most, the
+    sessions that met it and those that could have.
     """
 
     sessions: int
@@ -229,6 +232,7 @@ class Support:
     effect_low: float
     effect_high: float
     within_task: bool
+    weeks: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

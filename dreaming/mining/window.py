@@ -16,6 +16,7 @@ from dreaming.mining.values import Digest, ToolUse
 
 _WON = {"success": True, "failure": False, "partial": False}
 _FEW = 5
+_WEEKS = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Callers:
     working: set[int] = field(default_factory=set)
     moves: Counter[str] = field(default_factory=Counter)
     features: Counter[str] = field(default_factory=Counter)
+    weeks: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Window:
         everyone = families == frozenset({""})
         named = {at for name in families for at in self.uses.get(name, ())}
         sessions = set(range(len(self.digests))) if everyone else named
-        found = Callers(sessions, self.endings(sessions))
+        found = Callers(sessions, self.endings(sessions), weeks=self._weeks(sessions))
         for at in sessions:
             if worked := self._working(at, families):
                 found.working.add(at)
@@ -128,6 +130,19 @@ class Window:
             less.update({f"move {move}" for use in worked for move in use.moves})
             less.update({name for use in worked for name in use.features})
         return Baseline(apart, callers, less)
+
+    def by_week(self, met: Collection[int], could: Callers) -> tuple[tuple[str, int, int], ...]:
+        """For each of the last weeks: how many sessions met it, of how many that could have."""
+        seen, others = self._weeks(met), self._weeks(at for at in met if at not in could.sessions)
+        weeks = sorted((could.weeks.keys() | others.keys()) - {""})[-_WEEKS:]
+        return tuple((week, seen[week], could.weeks[week] + others[week]) for week in weeks)
+
+    def _weeks(self, sessions: Iterable[int]) -> Counter[str]:
+        return Counter(self.digests[at].week for at in sessions)
+
+    def chances(self, sessions: set[int]) -> Callers:
+        """Sessions that could have shown something, for `by_week`, where no tool says which."""
+        return Callers(sessions, Endings(), weeks=self._weeks(sessions))
 
     def won(self, at: int) -> bool | None:
         """Whether a session ended in success; partial counts as no, unknown as None."""

@@ -302,6 +302,7 @@ def _support(pair: Pair, window: Window) -> Support:
         effect_low=compared.effect.low,
         effect_high=compared.effect.high,
         within_task=compared.within_task,
+        weeks=window.by_week(pair.shown, window.chances({*pair.shown, *pair.lacked})),
     )
 
 

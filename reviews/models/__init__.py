@@ -5,7 +5,7 @@ from reviews.models.decisions import Decision, HeldBallot, Vote
 from reviews.models.desk import Claim, SavedView, Snooze
 from reviews.models.settings import ReviewSettings
 from reviews.models.together import Assignment, ChangeRequest, Comment, Escalation, Mention
-from reviews.models.watching import Gating, Reading, SecondLook, Seed, SeedAnswer
+from reviews.models.watching import Gating, Reading, SecondLook, Seed, SeedAnswer, SeedDraft
 
 __all__ = [
     "Assignment",
@@ -24,6 +24,7 @@ __all__ = [
     "SecondLook",
     "Seed",
     "SeedAnswer",
+    "SeedDraft",
     "Snooze",
     "Vote",
 ]

@@ -35,7 +35,10 @@ class Decision(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["decider_kind", "-id"], name="decision_by_decider")]
+        indexes = [
+            models.Index(fields=["decider_kind", "-id"], name="decision_by_decider"),
+            models.Index(fields=["created_at"], include=["verdict", "decider_kind"], name="decision_by_time"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(verdict="reject", version=None)

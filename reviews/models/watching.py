@@ -25,9 +25,39 @@ class Reading(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["proposal", "user"], name="one_reading_a_person")]
+        indexes = [models.Index(fields=["-decided_at"], name="reading_by_decision")]
 
     def __str__(self) -> str:
         return f"{self.user_id} reads {self.proposal_id}"
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether rationale and numbers are not shown yet."""
+        return self.blind and self.revealed_at is None
+
+
+class SeedDraft(models.Model):
+    """A test item that was ordered: the next dreams of its store file it among their own proposals.
+
+    `commitment` stands in the record from the day of the order, and `salt` opens it once the item was answered.
+    """
+
+    store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="seed_drafts")
+    claim_key = models.CharField(max_length=255)
+    draft = models.JSONField()
+    flaw = models.TextField()
+    salt = models.CharField(max_length=64)
+    commitment = models.CharField(max_length=64)
+    act = models.UUIDField(help_text="The audit entry of the order")
+    planted_by = models.CharField(max_length=255)
+    planted_at = models.DateTimeField(db_default=Now())
+    proposal = models.OneToOneField(Proposal, on_delete=models.PROTECT, null=True, related_name="seed_draft")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "claim_key"], name="one_seed_draft_a_claim")]
+
+    def __str__(self) -> str:
+        return f"test item {self.pk} of store {self.store_id}"
 
 
 class Seed(models.Model):

@@ -1,6 +1,7 @@
 """The proposal page: everything that the digest covers, and nothing that acts."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -198,7 +199,7 @@ def test_the_number_of_queries_does_not_grow_with_the_evidence(desk, store, djan
     for _ in range(5):
         make_proposal(store, sessions[0], path=proposal.path)
 
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(30):
         desk.get(f"/proposals/{proposal.pk}/")
 
 
@@ -233,3 +234,31 @@ def test_an_approved_memory_is_linked_from_its_proposal(desk, store, rita):
     version = approve(proposal, rita).version
 
     assert f"/memories/{version.memory_id}/" in desk.get(f"/proposals/{proposal.pk}/").content.decode()
+
+
+def test_sessions_by_week_are_drawn_where_the_dream_counted_them(desk, store):
+    weeks = [["2026-10-26", 2, 5], ["2026-11-09", 3, 3]]
+    proposal = make_proposal(store, support={"sessions": 5, "eligible": 8, "weeks": weeks})
+
+    plot = desk.get(f"/proposals/{proposal.pk}/").context["weeks"]
+
+    assert [column.values for column in plot.columns] == [(2, 3), (0, 0), (3, 0)]
+    assert [series.name for series in plot.series] == ["met it", "did not meet it"]
+    assert (plot.first, plot.number) == ("week of 26 Oct", "8")
+
+
+def test_without_counts_by_week_only_the_quoted_sessions_are_drawn_and_called_so(desk, store):
+    agent = store.agents.first()
+    old, new = (make_session(agent, occurred_at=datetime(2026, 11, day, tzinfo=UTC)) for day in (2, 20))
+    quotes = [QuoteDraft(old.pk, 0, "ledger", "supports"), QuoteDraft(new.pk, 0, "ledger", "contradicts")]
+    proposal = make_proposal(store, old, evidence=quotes)
+
+    page = desk.get(f"/proposals/{proposal.pk}/")
+
+    assert page.context["weeks"].title == "Quoted sessions by week"
+    assert [column.values for column in page.context["weeks"].columns] == [(1, 0), (0, 0), (0, 1)]
+    assert "how many there were is not known" in page.content.decode()
+
+
+def test_sessions_of_one_week_need_no_chart(desk, store):
+    assert desk.get(f"/proposals/{make_proposal(store).pk}/").context["weeks"] is None

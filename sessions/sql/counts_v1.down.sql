@@ -1,0 +1,5 @@
+DROP TRIGGER session_added_counts_v1 ON agent_sessions_session;
+DROP TRIGGER session_changed_counts_v1 ON agent_sessions_session;
+DROP TRIGGER session_removed_counts_v1 ON agent_sessions_session;
+DROP FUNCTION daylight_count_sessions_v1();
+DELETE FROM agent_sessions_sessioncount;
