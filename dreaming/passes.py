@@ -18,7 +18,7 @@ from dreaming.version import code_version
 from dreaming.windows import in_window
 from memory.models import Proposal
 from memory.paths import InvalidMemory
-from memory.services import Refused, submit_proposal
+from memory.services import Draft, Refused, known_claim, submit_proposal
 
 logger = logging.getLogger(__name__)
 
@@ -137,13 +137,36 @@ def _submit(run: Pass, candidate: Candidate) -> Proposal:
     if "stopped" in run.manifest:
         raise OverBudget(run.manifest["stopped"])
     assert candidate.draft
+    draft = candidate.draft()
+    if reason := _in_the_way(run, draft, candidate.claim_key):
+        raise LeftOut(reason)
     return submit_proposal(
         store=run.dream.store,
-        draft=candidate.draft(),
+        draft=draft,
         source=Proposal.Source.DREAM,
         source_ref=ref,
         proposer=Actor.system("dream"),
     )
+
+
+def _in_the_way(run: Pass, draft: Draft, claim_key: str) -> str:
+    """Which open proposal changes the same memory, so that approving one would make the other stale; '' when none.
+
+    A claim that is known already is refused for that, by `submit_proposal`.
+    """
+    store = run.dream.store
+    if known_claim(store=store, claim_key=claim_key):
+        return ""
+    base = draft.base_version
+    waiting = Proposal.objects.open().touching(
+        store_id=store.pk, paths={draft.path, draft.new_path} - {""}, memory_id=base.memory_id if base else None
+    )
+    other = waiting.order_by("pk").first()
+    if other is None:
+        return ""
+    if other.source_ref == dream_ref(run.dream):
+        return f"Another proposal of this pass changes this memory: {other.public_id}, {draft.path}. It comes again."
+    return f"{other.public_id} changes this memory, {draft.path}, and waits for a decision. It comes again after that."
 
 
 def dream_ref(dream: Dream) -> str:
