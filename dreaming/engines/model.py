@@ -28,6 +28,9 @@ class BadAnswer(ValueError):
     """An answer that cannot be used; the message tells the model why."""
 
 
+UNUSABLE = (BadAnswer, Refused, InvalidMemory)
+
+
 def connect() -> anthropic.Anthropic:
     """The SDK's client, by our settings alone. It waits and tries again on 408, 409, 429 and 5xx."""
     return anthropic.Anthropic(
@@ -85,6 +88,8 @@ def parsed(reply: Message, answer: type[Answer]) -> Answer:
         raise LeftOut("The model declined to answer.")
     if reply.stop_reason in CUT_OFF:
         raise BadAnswer("Your answer was cut off. Give a shorter one.")
+    if "\\u0000" in text_of(reply):  # what no database keeps
+        raise BadAnswer("Your answer holds a NUL. Leave it out.")
     try:
         return answer.model_validate_json(text_of(reply))
     except ValidationError as error:
@@ -123,7 +128,7 @@ class Model:
             reply = self._send(system, messages, answer, part)
             try:
                 return check(parsed(reply, answer))
-            except (BadAnswer, Refused, InvalidMemory) as error:
+            except UNUSABLE as error:
                 problem = str(error)
             if text := text_of(reply).strip():
                 messages.append({"role": "assistant", "content": text})

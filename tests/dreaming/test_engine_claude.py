@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 
 import psycopg
@@ -18,7 +20,7 @@ from dreaming.tasks import scheduled_dream
 from memory.models import Proposal
 from tests.dreaming.claude_server import Answer, failure, judgement, message, sensible
 from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
-from tests.factories import make_live_memory
+from tests.factories import approve, make_live_memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,6 +127,7 @@ def test_a_wrong_answer_is_given_back_with_the_error_and_mended(store, claude, r
         (message("{not json"), "could not be used, twice: Your answer does not fit the schema"),
         (message({"verdict": "maybe"}), "could not be used, twice: Your answer does not fit the schema"),
         (message("", stop_reason="max_tokens"), "could not be used, twice: Your answer was cut off"),
+        (message({"reason": "a\x00b"}), "could not be used, twice: Your answer holds a NUL"),
         (message("I cannot.", stop_reason="refusal"), "The model declined to answer."),
     ],
 )
@@ -298,23 +301,68 @@ def test_a_dead_runners_cost_counts_against_the_cap(store, claude):
 
 
 def test_a_pass_that_is_taken_up_pays_for_no_proposal_twice(store, claude):
-    pending = request(store, engine="claude")
+    taken_up = killed_and_taken_up(request(store, engine="claude"), at=3)
 
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
+    asked = judged(claude)
+    assert len(asked) == len(set(asked)) == Proposal.objects.count()
+    assert taken_up.usage["output_tokens"] == 200 * len(asked)
+
+
+class Killed(BaseException):
+    """What a dying process raises nowhere: nothing is cleaned up."""
+
+
+def killed_and_taken_up(pending: Dream, *, at: int, meanwhile: Callable[[], object] = bool) -> Dream:
+    """The dream, whose first runner died over that candidate."""
 
     def die(step: str, done: int, total: int) -> None:
-        if step == "writing proposals" and done == 3:
+        if (step, done) == ("writing proposals", at):
             raise Killed
 
     with pytest.raises(Killed):
         run_dream(pending.pk, die)
+    meanwhile()
     run_dream(pending.pk)
-
-    asked = [body["messages"][0]["content"].split("\n")[1] for body in claude.asked_for("judgement")]
-    assert len(asked) == len(set(asked)) == Proposal.objects.count()
     pending.refresh_from_db()
-    assert pending.usage["output_tokens"] == 200 * len(asked)
+    return pending
+
+
+def judged(claude) -> list[str]:
+    """The title in each request for a judgement."""
+    return [body["messages"][0]["content"].split("\n")[1] for body in claude.asked_for("judgement")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls"),
+    [
+        (lambda body: judgement(body, verdict="discard", reason="It gets round a limit."), 1),
+        (lambda body: judgement(body, path="no path"), 2),
+    ],
+)
+def test_a_pass_that_is_taken_up_pays_for_no_verdict_twice(store, claude, answer, calls):
+    claude.on_message = lambda body: message(answer(body))
+
+    taken_up = killed_and_taken_up(request(store, engine="claude"), at=4)
+
+    asked = Counter(judged(claude))
+    assert len(asked) == len(reasons(taken_up)) > 4
+    assert set(asked.values()) == {calls}
+    assert len(set(reasons(taken_up))) == 1
+
+
+def test_a_verdict_on_a_memory_that_moved_meanwhile_is_asked_for_again(store, claude, rita):
+    make_live_memory(store, rita, path="/exports.md", content="# Exports\n\nUse any date.\n")
+    answers = iter([{"replaces": "Use any date."}, {"replaces": "Use any date."}])
+    claude.on_message = lambda body: message(judgement(body, path="/exports.md", **next(answers, {})))
+
+    def approve_first() -> None:
+        approve(Proposal.objects.open().get(), rita)
+
+    taken_up = killed_and_taken_up(request(store, engine="claude", max_proposals=2), at=3, meanwhile=approve_first)
+
+    first, second = taken_up.findings.filter(proposal__isnull=False)
+    assert Counter(judged(claude))[second.title] == 2
+    assert second.proposal.base_version == first.proposal.decision.version
 
 
 def test_a_schedule_whose_key_is_gone_says_so(store, caplog):

@@ -237,6 +237,28 @@ def test_a_pass_that_is_taken_up_waits_for_the_batch_that_was_sent(store, claude
     assert SessionNotes.objects.count() == 10
 
 
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_pass_that_is_taken_up_reads_and_groups_nothing_twice(store, claude, settings, batched):
+    settings.DAYLIGHT_NOTES_PER_PASS = 60
+    pending = request(store, engine="claude", batched=batched)
+
+    class Killed(BaseException):
+        """What a dying process raises nowhere: nothing is cleaned up."""
+
+    def die(step: str, done: int, total: int) -> None:
+        if claude.asked_for("lessons"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_dream(pending.pk, die)
+    run_dream(pending.pk)
+
+    assert SessionNotes.objects.count() == 60
+    assert len(claude.batches) == batched
+    assert len(claude.asked_for("lessons")) == 1
+    assert Dream.objects.get().findings.get(proposal__isnull=False).proposal.title == CLAIM
+
+
 def test_what_memory_served_is_no_news(store, claude, rita):
     make_live_memory(store, rita, content="Find comparable clauses for a contract. Name the jurisdiction.")
 
