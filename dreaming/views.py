@@ -41,7 +41,7 @@ def start_dream(request: HttpRequest) -> HttpResponse:
 
 
 def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> HttpResponse:
-    rows = Dream.objects.select_related("store").with_counts()
+    rows = Dream.objects.select_related("store").with_counts().order_by("-pk")
     if before := request.GET.get("before", ""):
         rows = rows.filter(pk__lt=int(before)) if before.isdecimal() else rows
     shown = list(rows[: PAGE + 1])
