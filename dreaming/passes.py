@@ -13,6 +13,7 @@ from audit.services import record
 from dreaming.engines import engine
 from dreaming.engines.base import Canceled, Candidate, EngineFailed, LeftOut, OverBudget, Pass, Progress
 from dreaming.models import Dream, Finding
+from dreaming.readiness import report_on
 from dreaming.services import RUNNER_LOCK
 from dreaming.version import code_version
 from dreaming.windows import in_window
@@ -83,6 +84,7 @@ def _pass(dream: Dream, on_progress: Progress) -> None:
         _submit_all(run, outcomes)
     except EngineFailed as failure:
         error = str(failure)
+    run.manifest["readiness"] = report_on(run.sessions)
     with transaction.atomic():
         dream.findings.all().delete()
         Finding.objects.bulk_create(outcomes)

@@ -50,7 +50,7 @@ def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> Ht
         "next_before": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "form": form,
         "may_start": has_role(request.user, ADMIN),
-        "has_stores": MemoryStore.objects.exists(),
+        "stores": MemoryStore.objects.all(),
         "no_model": missing_for(Engine.CLAUDE),
     }
     return render(request, "dreaming/dreams.html", context, status=status)
@@ -79,6 +79,7 @@ def _dream_context(request: HttpRequest, pk: int) -> dict[str, object]:
     ]
     return {
         "dream": dream,
+        "report": dream.manifest.get("readiness"),
         "proposed": [row for row in findings if row[0].proposal],
         "discarded": [row for row in findings if not row[0].proposal],
         "filed": Proposal.objects.filter(source_ref=dream_ref(dream)).count() if dream.is_unfinished else 0,

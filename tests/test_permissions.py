@@ -61,6 +61,8 @@ def addresses(rita) -> dict[str, str]:
         "reviews:rebase": [proposal.pk],
         "dreaming:dream_detail": [dream.pk],
         "dreaming:dream_progress": [dream.pk],
+        "dreaming:dream_readiness": [dream.pk],
+        "dreaming:readiness": ["claims"],
         "dreaming:cancel_dream": [dream.pk],
         "dreaming:agent_detail": ["teller"],
         "dreaming:change_agent": ["teller"],

@@ -16,12 +16,11 @@ from sessions.preparing import prepare
 from sessions.services import ingest
 
 ACTOR = Actor.system("test")
+UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def load_fleet(seed: int = 20) -> MemoryStore:
-    lines = [
-        json.dumps(session).encode() for session in demo_sessions(until=datetime(2026, 11, 1, tzinfo=UTC), seed=seed)
-    ]
+    lines = [json.dumps(session).encode() for session in demo_sessions(until=UNTIL, seed=seed)]
     ingest(sessions=[prepare(line) for line in lines], store="claims", actor=ACTOR)
     return MemoryStore.objects.get(name="claims")
 

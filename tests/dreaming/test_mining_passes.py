@@ -126,8 +126,3 @@ def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     assert set(map(tuple, served_texts(store).values())) == {("\n".join(ANCHORS),)}
     (view,) = memory_views(store)
     assert (view.path, view.served, view.served_success, view.served_known) == ("/style/other.md", 20, 20, 20)
-
-
-def test_the_manifest_says_what_the_signal_did_not_allow(store, agent):
-    make_session(agent)
-    assert any("No session says how it ended" in note for note in dreamt(store).manifest["notes"])
