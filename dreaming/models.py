@@ -158,6 +158,11 @@ class Dream(models.Model):
         return f"dream_{self.pk}"
 
     @property
+    def seconds(self) -> float | None:
+        """How long it ran, once it has ended."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at and self.started_at else None
+
+    @property
     def is_unfinished(self) -> bool:
         return self.status in (self.Status.PENDING, self.Status.RUNNING)
 

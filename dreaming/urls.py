@@ -10,6 +10,7 @@ dreaming_patterns = (
     [
         path("dreams/", views.dreams, name="dreams"),
         path("dreams/start/", views.start_dream, name="start_dream"),
+        path("dreams/estimate/", views.estimate, name="estimate"),
         path("dreams/<int:pk>/", views.dream_detail, name="dream_detail"),
         path("dreams/<int:pk>/progress/", views.dream_progress, name="dream_progress"),
         path("dreams/<int:pk>/cancel/", views.cancel, name="cancel_dream"),

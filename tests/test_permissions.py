@@ -18,6 +18,7 @@ WRITES = {
     "reviews:rebase": "reviewer",
     "reviews:new_store": "admin",
     "dreaming:start_dream": "admin",
+    "dreaming:estimate": "admin",
     "dreaming:cancel_dream": "admin",
     "dreaming:new_agent": "admin",
     "dreaming:change_agent": "admin",

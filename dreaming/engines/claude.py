@@ -18,7 +18,7 @@ from dreaming.engines.base import Candidate, LeftOut, OverBudget, Pass
 from dreaming.engines.cost import BATCH_SHARE, Wallet, cost_of
 from dreaming.engines.kept import ask_once
 from dreaming.engines.model import MAX_OUTPUT_TOKENS, BadAnswer, Model
-from dreaming.engines.notes import Note, read_notes, without_notes, write_missing
+from dreaming.engines.notes import Note, count_noted, read_notes, without_notes, write_missing
 from dreaming.mining.values import Finding, MiningResult, Thresholds
 from dreaming.models import Dream
 from memory.models import Memory, Proposal
@@ -282,7 +282,7 @@ def _quotes(notes: Sequence[Note]) -> list[QuoteDraft]:
 
 def estimate(run: Pass) -> dict[str, Any]:
     """What a pass would take, without a paid call: see `_estimate`."""
-    return _estimate(run, Mind(run, Model(Wallet.of(run.dream))), mining.mined(run))
+    return _estimate(run, Mind(run, Model(Wallet.of(run.dream), hurried=True)), mining.mined(run))
 
 
 def _store_estimate(run: Pass, mind: Mind, result: MiningResult) -> None:
@@ -316,6 +316,7 @@ def _estimate(run: Pass, mind: Mind, result: MiningResult) -> dict[str, Any]:
         "model": settings.DAYLIGHT_MODEL,
         "findings": len(subjects),
         "sessions_to_read": len(sessions),
+        "notes_kept": count_noted(run),
         "calls": calls,
         "input_tokens": judging + noting,
         "output_tokens": round(calls * usual),

@@ -47,6 +47,11 @@ def without_notes(run: Pass) -> list[Session]:
     return list(missing[: max(0, settings.DAYLIGHT_NOTES_PER_PASS - _written_by(run))])
 
 
+def count_noted(run: Pass) -> int:
+    """The sessions of the window that this prompt and model have notes on."""
+    return _current().filter(session__in=run.sessions.order_by().values("pk")).count()
+
+
 def _written_by(run: Pass) -> int:
     """How many the pass has written, also by a runner that died. Only one pass at a time writes notes of a store."""
     if run.dream.pk is None:

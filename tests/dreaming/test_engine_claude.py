@@ -166,7 +166,7 @@ def test_passing_errors_are_waited_out(store, claude, status):
     [
         (failure(401, "authentication_error"), "The key was refused (401): check ANTHROPIC_API_KEY."),
         (failure(404, "not_found_error", "model: nope"), "model: nope. Check DAYLIGHT_MODEL"),
-        (failure(429, "rate_limit_error"), "The rate limit held after 5 tries."),
+        (failure(429, "rate_limit_error"), "The rate limit held. Try again later."),
         (failure(500, "api_error", "boom"), "The API answered 500: boom."),
         (Answer(b"<html>Log in</html>", headers={"content-type": "text/html"}), "check ANTHROPIC_BASE_URL"),
         (Answer(b'{"cut'), "check ANTHROPIC_BASE_URL"),
@@ -191,7 +191,7 @@ def test_a_model_that_does_not_answer_in_time_ends_the_pass(store, claude, setti
 
     ended = dream(store, engine="claude")
 
-    assert (ended.status, ended.error) == (Dream.Status.FAILED, "No answer within 0 s. Dream again later.")
+    assert (ended.status, ended.error) == (Dream.Status.FAILED, "The API did not answer in time. Try again later.")
 
 
 def test_a_pass_stops_below_its_cap_in_money_with_what_is_done(store, claude):

@@ -17,7 +17,7 @@ from sessions.services import ingest, issue_key
 from tests.dreaming.fleet import ACTOR, UNTIL, dream, load_fleet
 from tests.factories import make_agent, make_session, make_store
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>window.hacked=1</script>\u202e"
 
