@@ -110,10 +110,18 @@ def estimate(dream: Dream) -> dict[str, Any]:
 
 
 def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
-    """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason."""
+    """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason.
+
+    What this dream filed before its first runner died is its own, whatever became of it since.
+    """
     number = 0
+    filed = {proposal.claim_key: proposal for proposal in Proposal.objects.filter(source_ref=dream_ref(run.dream))}
+    run.accepted = len(filed)
     for candidate in engine(run.dream.engine).candidates(run):
         reason = candidate.reason
+        if candidate.claim_key in filed:
+            outcomes.append(_outcome(run, candidate, proposal=filed[candidate.claim_key]))
+            continue
         if candidate.draft:
             number += 1
             run.step("writing proposals", number, run.expected)
@@ -130,10 +138,6 @@ def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
 
 
 def _submit(run: Pass, candidate: Candidate) -> Proposal:
-    ref = dream_ref(run.dream)
-    filed = Proposal.objects.filter(store=run.dream.store, claim_key=candidate.claim_key, source_ref=ref).first()
-    if filed:  # by this dream, before its first runner died
-        return filed
     if not run.room:
         raise LeftOut(f"Over the cap of {run.dream.max_proposals} proposals a pass.")
     if "stopped" in run.manifest:
@@ -146,7 +150,7 @@ def _submit(run: Pass, candidate: Candidate) -> Proposal:
         store=run.dream.store,
         draft=draft,
         source=Proposal.Source.DREAM,
-        source_ref=ref,
+        source_ref=dream_ref(run.dream),
         proposer=Actor.system("dream"),
     )
 
@@ -178,7 +182,7 @@ def dream_ref(dream: Dream) -> str:
 def _outcome(run: Pass, candidate: Candidate, *, proposal: Proposal | None = None, reason: str = "") -> Finding:
     return Finding(
         dream=run.dream,
-        kind=candidate.kind,
+        kind=proposal.kind if proposal else candidate.kind,
         title=candidate.title,
         claim_key=candidate.claim_key,
         data=candidate.data,

@@ -107,6 +107,29 @@ def test_a_killed_runners_dream_is_taken_up_without_doubles():
     assert pending.findings.filter(proposal__isnull=False).count() == len(keys)
 
 
+def test_what_was_filed_before_the_runner_died_is_the_dreams_though_memory_says_it_by_now(rita):
+    pending = request(load_fleet(), max_proposals=3)
+
+    class Killed(BaseException):
+        """What a dying process raises nowhere: nothing is cleaned up."""
+
+    def die(step: str, done: int, total: int) -> None:
+        if step == "writing proposals" and done == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_dream(pending.pk, die)
+    filed = list(Proposal.objects.order_by("pk"))
+    for proposal in filed:
+        decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, ""))
+    run_dream(pending.pk)
+
+    found = [finding.proposal for finding in pending.findings.filter(proposal__isnull=False)]
+    assert len(filed) == 2
+    assert set(filed) < set(found)
+    assert len(found) == Proposal.objects.count() == 3
+
+
 def test_cancel_stops_the_pass_at_its_next_step():
     pending = request(load_fleet())
     seen = []
