@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from dreaming.demo import SESSIONS
 from dreaming.models import Dream, SessionDigest
 from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, cancel_dream
@@ -214,7 +215,7 @@ def test_the_command_prints_one_json_object(capsys):
     report = dream_json(capsys)
 
     assert report.keys() == REPORT_KEYS
-    assert (report["status"], report["sessions"], report["error"]) == ("completed", 160, "")
+    assert (report["status"], report["sessions"], report["error"]) == ("completed", SESSIONS, "")
     assert report["seconds"] > 0
     assert report["proposals"]
     for proposal in report["proposals"]:
