@@ -133,6 +133,14 @@ def test_nothing_else_is_proposed_and_the_rest_is_left_out_with_its_reason() -> 
     assert left["print_label"] == "one-session storm: 30 times in a single session"
 
 
+def test_what_was_approved_is_not_contradicted_by_the_sessions_that_it_came_from() -> None:
+    lessons = [write(found) for found in RESULT.findings]
+    approved = [MemoryView(lesson.path, lesson.content, number) for number, lesson in enumerate(lessons)]
+    sessions = demo_sessions(until=datetime(2026, 11, 3, tzinfo=UTC), seed=20)
+    again = mine([digest_session(_view(ref, given)) for ref, given in enumerate(sessions)], memories=approved)
+    assert again.findings == ()
+
+
 def test_another_fleet_gives_the_same_lessons() -> None:
     for seed in range(1, 6):
         result = dreamt(seed)
