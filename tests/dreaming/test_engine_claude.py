@@ -19,7 +19,7 @@ from dreaming.services import DreamRefused, cancel_dream
 from dreaming.tasks import scheduled_dream
 from memory.models import Proposal
 from tests.dreaming.claude_server import Answer, failure, judgement, message, sensible
-from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
+from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request, run_until
 from tests.factories import approve, make_live_memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -308,19 +308,9 @@ def test_a_pass_that_is_taken_up_pays_for_no_proposal_twice(store, claude):
     assert taken_up.usage["output_tokens"] == 200 * len(asked)
 
 
-class Killed(BaseException):
-    """What a dying process raises nowhere: nothing is cleaned up."""
-
-
 def killed_and_taken_up(pending: Dream, *, at: int, meanwhile: Callable[[], object] = bool) -> Dream:
     """The dream, whose first runner died over that candidate."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if (step, done) == ("writing proposals", at):
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
+    run_until(pending, lambda *now: now == ("writing proposals", at))
     meanwhile()
     run_dream(pending.pk)
     pending.refresh_from_db()

@@ -14,7 +14,7 @@ from memory.models import Proposal
 from reviews.policies import AutoPolicy
 from sessions.models import Agent
 from tests.dreaming.claude_server import form_of, judgement, message, sensible
-from tests.dreaming.fleet import ACTOR, dream, load_fleet, request
+from tests.dreaming.fleet import ACTOR, dream, load_fleet, request, run_until
 from tests.factories import make_live_memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,16 +220,7 @@ def test_a_canceled_dream_stops_its_batch(store, claude, settings):
 def test_a_pass_that_is_taken_up_waits_for_the_batch_that_was_sent(store, claude, settings):
     settings.DAYLIGHT_NOTES_PER_PASS = 10
     pending = request(store, engine="claude", batched=True)
-
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if step == "reading sessions in a batch":
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
+    run_until(pending, lambda step, done: step == "reading sessions in a batch")
     run_dream(pending.pk)
 
     pending.refresh_from_db()
@@ -242,16 +233,7 @@ def test_a_pass_that_is_taken_up_waits_for_the_batch_that_was_sent(store, claude
 def test_a_pass_that_is_taken_up_reads_and_groups_nothing_twice(store, claude, settings, batched):
     settings.DAYLIGHT_NOTES_PER_PASS = 60
     pending = request(store, engine="claude", batched=batched)
-
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if claude.asked_for("lessons"):
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
+    run_until(pending, lambda step, done: bool(claude.asked_for("lessons")))
     run_dream(pending.pk)
 
     assert SessionNotes.objects.count() == 60

@@ -17,7 +17,7 @@ from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, cancel_dream
 from memory.models import Proposal
 from reviews.services import Ballot, decide
-from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
+from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request, run_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,16 +110,7 @@ def test_a_killed_runners_dream_is_taken_up_without_doubles():
 
 def test_what_was_filed_before_the_runner_died_is_the_dreams_though_memory_says_it_by_now(rita):
     pending = request(load_fleet(), max_proposals=3)
-
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if step == "writing proposals" and done == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
+    run_until(pending, lambda step, done: step == "writing proposals" and done == 3)
     filed = list(Proposal.objects.order_by("pk"))
     for proposal in filed:
         decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, ""))
