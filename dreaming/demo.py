@@ -10,7 +10,7 @@ from typing import Any
 
 AGENTS = ("claims-intake", "claims-payments", "member-service", "contracts-clerk")
 TEAMS = ("north desk", "south desk", "legal", "hospital partners")
-SESSIONS = 160
+SESSIONS = 200
 
 
 class Run:
@@ -25,6 +25,9 @@ class Run:
 
     def say(self, role: str, text: str) -> None:
         self._add(type="message", role=role, text=text)
+
+    def correct(self, text: str) -> None:
+        self._add(type="correction", role="user", text=text)
 
     def call(self, tool: str, arguments: dict[str, Any], output: Any, *, error: bool = False) -> None:
         self.calls += 1
@@ -95,6 +98,46 @@ def pay_under_review(run: Run) -> bool:
     )
     run.say("agent", "The payment was refused. Please try again later.")
     return run.rng.random() < 0.08
+
+
+def change_account(run: Run) -> bool:
+    """A change of account without the check of who asks is taken back by the fraud desk, days later."""
+    checked = run.number % 5 < 3
+    if checked:
+        run.call(
+            "verify_identity",
+            {"member_id": run.member, "channel": run.rng.choice(["call back", "portal"])},
+            {"member_id": run.member, "verified": True},
+        )
+    run.call(
+        "change_account",
+        {"member_id": run.member, "account_ends_in": f"{run.rng.randint(100, 999)}"},
+        {"member_id": run.member, "state": "changed"},
+    )
+    run.say("agent", "The account is changed; refunds go to the new one.")
+    return run.rng.random() < (0.95 if checked else 0.1)
+
+
+def write_letter(run: Run) -> bool:
+    """Every desk asks for the same thing, each in its own words."""
+    draft = {"claim_id": run.claim, "template": "decision"}
+    run.call("draft_letter", draft, {"pages": 1})
+    run.say("agent", "The letter is drafted.")
+    run.correct(run.rng.choice(SUBJECT))
+    run.call("draft_letter", draft, {"pages": 1})
+    run.say("agent", "Done; here is the new draft.")
+    return run.rng.random() < 0.9
+
+
+def send_notice(run: Run) -> bool:
+    """The agents do as memory says, and memory is out of date."""
+    notice = {"member_id": run.member, "file": f"notice-{run.member}.pdf"}
+    run.call("send_mail", notice, {"state": "sent"})
+    run.say("agent", "I have sent the premium notice by e-mail.")
+    run.correct(run.rng.choice(PORTAL))
+    run.call("post_to_portal", notice, {"state": "visible to the member"})
+    run.say("agent", "It is in the portal now.")
+    return run.rng.random() < 0.8
 
 
 def find_member(run: Run) -> bool:
@@ -214,6 +257,19 @@ def storm(run: Run) -> bool:
     return False
 
 
+PORTAL = (
+    "Never send premium notices by e-mail: put them into the portal.",
+    "Do not send premium notices by e-mail any more, please. They go into the portal.",
+    "We do not send premium notices by e-mail. Use the portal.",
+    "Premium notices are never sent by e-mail now, only put into the portal.",
+)
+SUBJECT = (
+    "Put the claim number into the subject line.",
+    "The claim number belongs into the subject line of every letter.",
+    "Please always write the claim number into the subject line.",
+    "We want to see the claim number in the subject line.",
+)
+
 # Scenario, its weight, the task, and the agents that meet it.
 SCENARIOS = [
     (export_dates, 22, "Send the member a statement since a given date.", (0, 2)),
@@ -225,6 +281,9 @@ SCENARIOS = [
     (planted_orders, 10, "Read the letter that came with the claim.", (0, 1)),
     (flaky_search, 24, "Collect the documents of a claim.", (0, 1, 2, 3)),
     (storm, 1, "Print the label of a claim file.", (0,)),
+    (change_account, 22, "Change the account that refunds go to.", (1, 2)),
+    (write_letter, 9, "Write the decision letter of a claim.", (0, 2)),
+    (send_notice, 9, "Send the member the notice of the new premium.", (0, 2)),
 ]
 
 
@@ -257,8 +316,9 @@ def demo_sessions(*, until: datetime, seed: int = 20) -> Iterator[dict[str, Any]
         }
 
 
-# What the fleet's memory held before: brought in as decided versions.
+# What the fleet's memory held before: brought in as decided versions. One of them is out of date.
 MEMORY = {
+    "/playbook/letters.md": "- Keep letters to one page.\n- Send premium notices to members by e-mail.\n",
     "/playbook/tone.md": "Write to members in plain sentences. Name the next step and who takes it.\n",
     "/playbook/escalation.md": "Hand over to a person when a member mentions a lawyer, a complaint, or harm to health.\n",
 }

@@ -27,6 +27,7 @@ class DreamForm(forms.ModelForm):
     class Meta:
         model = Dream
         fields = ["store", "engine", "window", "max_proposals", "max_cost"]
+        help_texts = {"window": DreamPolicy._meta.get_field("window").help_text}
 
     def clean_window(self) -> str:
         return clean_window(self)

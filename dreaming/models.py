@@ -158,8 +158,32 @@ class Dream(models.Model):
         return f"dream_{self.pk}"
 
     @property
+    def seconds(self) -> float | None:
+        """How long it ran, once it has ended."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at and self.started_at else None
+
+    @property
     def is_unfinished(self) -> bool:
         return self.status in (self.Status.PENDING, self.Status.RUNNING)
+
+
+class ModelAnswer(models.Model):
+    """What a model answered in a dream, kept so that a pass that is taken up does not pay for it again."""
+
+    dream = models.ForeignKey(Dream, on_delete=models.CASCADE, related_name="answers")
+    about = models.CharField(max_length=255, help_text="The claim key, or what else was asked about")
+    prompt_hash = models.CharField(max_length=64)
+    model = models.CharField(max_length=100)
+    data = models.JSONField(null=True, help_text="The typed answer; none when it could not be used")
+    reason = models.TextField(blank=True, help_text="Why no answer could be used")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dream", "about", "prompt_hash", "model"], name="answered_once_a_dream"),
+        ]
+
+    def __str__(self) -> str:
+        return f"answer on {self.about}"
 
 
 class Finding(models.Model):

@@ -14,13 +14,14 @@ from dreaming.engines import engine
 from dreaming.engines.base import Canceled, Candidate, EngineFailed, LeftOut, OverBudget, Pass, Progress
 from dreaming.mixing import mixed
 from dreaming.models import Dream, Finding
+from dreaming.readiness import report_on
 from dreaming.services import RUNNER_LOCK
 from dreaming.signals import candidate_filed
 from dreaming.version import code_version
 from dreaming.windows import in_window
 from memory.models import Proposal
 from memory.paths import InvalidMemory
-from memory.services import Refused, submit_proposal
+from memory.services import Draft, Refused, known_claim, submit_proposal
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ def _pass(dream: Dream, on_progress: Progress) -> None:
         _submit_all(run, outcomes)
     except EngineFailed as failure:
         error = str(failure)
+    run.manifest["readiness"] = report_on(run.sessions)
     with transaction.atomic():
         dream.findings.all().delete()
         Finding.objects.bulk_create(outcomes)
@@ -110,10 +112,18 @@ def estimate(dream: Dream) -> dict[str, Any]:
 
 
 def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
-    """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason."""
+    """Submit candidates, best first, until the cap or the budget; what is left out is kept with its reason.
+
+    What this dream filed before its first runner died is its own, whatever became of it since.
+    """
     number = 0
+    filed = {proposal.claim_key: proposal for proposal in Proposal.objects.filter(source_ref=dream_ref(run.dream))}
+    run.accepted = len(filed)
     for candidate in mixed(run, engine(run.dream.engine).candidates(run)):
         reason = candidate.reason
+        if candidate.claim_key in filed:
+            outcomes.append(_outcome(run, candidate, proposal=filed[candidate.claim_key]))
+            continue
         if candidate.draft:
             number += 1
             run.step("writing proposals", number, run.expected)
@@ -130,26 +140,44 @@ def _submit_all(run: Pass, outcomes: list[Finding]) -> None:
 
 
 def _submit(run: Pass, candidate: Candidate) -> Proposal:
-    ref = dream_ref(run.dream)
-    filed = Proposal.objects.filter(store=run.dream.store, claim_key=candidate.claim_key, source_ref=ref).first()
-    if filed:  # by this dream, before its first runner died
-        return filed
     if not run.room:
         raise LeftOut(f"Over the cap of {run.dream.max_proposals} proposals a pass.")
     if "stopped" in run.manifest:
         raise OverBudget(run.manifest["stopped"])
     assert candidate.draft
     draft = candidate.draft()
+    if reason := _in_the_way(run, draft, candidate.claim_key):
+        raise LeftOut(reason)
     with transaction.atomic():
         proposal = submit_proposal(
             store=run.dream.store,
             draft=draft,
             source=Proposal.Source.DREAM,
-            source_ref=ref,
+            source_ref=dream_ref(run.dream),
             proposer=Actor.system("dream"),
         )
         candidate_filed.send(sender=Pass, proposal=proposal)
     return proposal
+
+
+def _in_the_way(run: Pass, draft: Draft, claim_key: str) -> str:
+    """Which open proposal changes the same memory, so that approving one would make the other stale; '' when none.
+
+    A claim that is known already is refused for that, by `submit_proposal`.
+    """
+    store = run.dream.store
+    if known_claim(store=store, claim_key=claim_key):
+        return ""
+    base = draft.base_version
+    waiting = Proposal.objects.open().touching(
+        store_id=store.pk, paths={draft.path, draft.new_path} - {""}, memory_id=base.memory_id if base else None
+    )
+    other = waiting.order_by("pk").first()
+    if other is None:
+        return ""
+    if other.source_ref == dream_ref(run.dream):
+        return f"Another proposal of this pass changes this memory: {other.public_id}, {draft.path}. It comes again."
+    return f"{other.public_id} changes this memory, {draft.path}, and waits for a decision. It comes again after that."
 
 
 def dream_ref(dream: Dream) -> str:
@@ -159,7 +187,7 @@ def dream_ref(dream: Dream) -> str:
 def _outcome(run: Pass, candidate: Candidate, *, proposal: Proposal | None = None, reason: str = "") -> Finding:
     return Finding(
         dream=run.dream,
-        kind=candidate.kind,
+        kind=proposal.kind if proposal else candidate.kind,
         title=candidate.title,
         claim_key=candidate.claim_key,
         data=candidate.data,

@@ -9,7 +9,6 @@ from memory.models import Proposal
 def dream_report(dream: Dream) -> dict[str, Any]:
     """The dream, its findings, proposals and what it discarded, as plain JSON values."""
     findings = list(dream.findings.select_related("proposal"))
-    seconds = (dream.ended_at - dream.started_at).total_seconds() if dream.ended_at and dream.started_at else None
     return {
         "dream": dream.public_id,
         "status": dream.status,
@@ -18,7 +17,7 @@ def dream_report(dream: Dream) -> dict[str, Any]:
         "window": dream.window,
         "sessions": dream.sessions,
         "events": dream.events,
-        "seconds": seconds,
+        "seconds": dream.seconds,
         "findings": [_finding(finding) for finding in findings if finding.kind != "discarded"],
         "proposals": [proposal_report(finding.proposal) for finding in findings if finding.proposal],
         "discarded": [_finding(finding) for finding in findings if finding.discarded_reason],

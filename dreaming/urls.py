@@ -3,16 +3,19 @@
 from allauth.account import views as account_views
 from django.urls import include, path
 
-from dreaming import agent_views, health, views
+from dreaming import agent_views, health, readiness_views, views
 from dreaming.api import api
 
 dreaming_patterns = (
     [
         path("dreams/", views.dreams, name="dreams"),
         path("dreams/start/", views.start_dream, name="start_dream"),
+        path("dreams/estimate/", views.estimate, name="estimate"),
         path("dreams/<int:pk>/", views.dream_detail, name="dream_detail"),
         path("dreams/<int:pk>/progress/", views.dream_progress, name="dream_progress"),
         path("dreams/<int:pk>/cancel/", views.cancel, name="cancel_dream"),
+        path("dreams/<int:pk>/readiness/", readiness_views.dream_readiness, name="dream_readiness"),
+        path("stores/<str:name>/readiness/", readiness_views.store_readiness, name="readiness"),
         path("agents/", agent_views.agents, name="agents"),
         path("new-agent/", agent_views.new_agent, name="new_agent"),
         path("agents/<str:slug>/", agent_views.agent_detail, name="agent_detail"),

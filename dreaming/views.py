@@ -1,4 +1,4 @@
-"""Dreams in the browser: the list, one dream, starting and canceling."""
+"""Dreams in the browser: the list, one dream, looking ahead, starting and canceling."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +10,10 @@ from audit.actors import Actor
 from audit.roles import ADMIN, ROLES, has_role, role_required
 from dreaming.charts import bars_of
 from dreaming.engines import missing_for
+from dreaming.engines.base import EngineFailed
 from dreaming.forms import DreamForm
 from dreaming.models import Dream, Engine
+from dreaming.outlook import Outlook, look_ahead, was_shown
 from dreaming.passes import dream_ref
 from dreaming.services import DreamRefused, cancel_dream, enqueue, request_dream
 from memory.models import MemoryStore, Proposal
@@ -28,7 +30,10 @@ def dreams(request: HttpRequest) -> HttpResponse:
 @require_POST
 @role_required(ADMIN)
 def start_dream(request: HttpRequest) -> HttpResponse:
+    """Start a dream. One that a model is paid for is started only after its estimate was shown."""
     form = DreamForm(request.POST)
+    if form.is_valid() and form.instance.engine == Engine.CLAUDE and not _was_shown(request, form):
+        return _dreams_page(request, form, _look_ahead(form), status=422, not_started=True)
     if form.is_valid():
         try:
             dream = request_dream(actor=Actor.user(request.user), **form.cleaned_data)
@@ -40,8 +45,39 @@ def start_dream(request: HttpRequest) -> HttpResponse:
     return _dreams_page(request, form, status=422)
 
 
-def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> HttpResponse:
-    rows = Dream.objects.select_related("store").with_counts()
+def _was_shown(request: HttpRequest, form: DreamForm) -> bool:
+    return was_shown(form.instance, token=request.POST.get("shown", ""), confirmed="confirmed" in request.POST)
+
+
+@require_POST
+@role_required(ADMIN)
+def estimate(request: HttpRequest) -> HttpResponse:
+    form = DreamForm(request.POST)
+    outlook = _look_ahead(form) if form.is_valid() else None
+    status = 200 if outlook else 422
+    if request.htmx:
+        return render(request, "dreaming/_estimate.html", {"form": form, "outlook": outlook}, status=status)
+    return _dreams_page(request, form, outlook, status=status)
+
+
+def _look_ahead(form: DreamForm) -> Outlook | None:
+    """What the form's dream would read and cost; none, with the reason on the form, when that cannot be said."""
+    try:
+        return look_ahead(form.instance)
+    except (DreamRefused, EngineFailed) as refusal:
+        form.add_error(None, str(refusal))
+        return None
+
+
+def _dreams_page(
+    request: HttpRequest,
+    form: DreamForm,
+    outlook: Outlook | None = None,
+    status: int = 200,
+    *,
+    not_started: bool = False,
+) -> HttpResponse:
+    rows = Dream.objects.select_related("store").with_counts().order_by("-pk")
     if before := request.GET.get("before", ""):
         rows = rows.filter(pk__lt=int(before)) if before.isdecimal() else rows
     shown = list(rows[: PAGE + 1])
@@ -49,8 +85,10 @@ def _dreams_page(request: HttpRequest, form: DreamForm, status: int = 200) -> Ht
         "dreams": shown[:PAGE],
         "next_before": shown[PAGE - 1].pk if len(shown) > PAGE else None,
         "form": form,
+        "outlook": outlook,
+        "not_started": not_started,
         "may_start": has_role(request.user, ADMIN),
-        "has_stores": MemoryStore.objects.exists(),
+        "stores": MemoryStore.objects.all(),
         "no_model": missing_for(Engine.CLAUDE),
     }
     return render(request, "dreaming/dreams.html", context, status=status)
@@ -79,6 +117,7 @@ def _dream_context(request: HttpRequest, pk: int) -> dict[str, object]:
     ]
     return {
         "dream": dream,
+        "report": dream.manifest.get("readiness"),
         "proposed": [row for row in findings if row[0].proposal],
         "discarded": [row for row in findings if not row[0].proposal],
         "filed": Proposal.objects.filter(source_ref=dream_ref(dream)).count() if dream.is_unfinished else 0,

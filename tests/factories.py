@@ -64,7 +64,7 @@ def make_proposal(store: MemoryStore, session: Session | None = None, **fields: 
         **fields,
     }
     return submit_proposal(
-        store=store, draft=Draft(**draft), source=source, proposer=Actor.system("dream"), source_ref="dream:1"
+        store=store, draft=Draft(**draft), source=source, proposer=Actor.system("dream"), source_ref="dream:0"
     )
 
 

@@ -1,6 +1,7 @@
 """The model words and judges what was measured, then what notes on single sessions have in common."""
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from dreaming.engines import mining, prompts
 from dreaming.engines.answers import Judgement, Lesson, Lessons, Notes
 from dreaming.engines.base import Candidate, LeftOut, OverBudget, Pass
 from dreaming.engines.cost import BATCH_SHARE, Wallet, cost_of
+from dreaming.engines.kept import ask_once
 from dreaming.engines.model import MAX_OUTPUT_TOKENS, BadAnswer, Model
-from dreaming.engines.notes import Note, read_notes, without_notes, write_missing
+from dreaming.engines.notes import Note, count_noted, read_notes, without_notes, write_missing
 from dreaming.mining.values import Finding, MiningResult, Thresholds
 from dreaming.models import Dream
 from memory.models import Memory, Proposal
@@ -100,11 +102,12 @@ def _judged(mind: Mind, subject: Subject) -> Draft:
     """The subject as the model words it. Raises `LeftOut` with the model's reason, or ours."""
     if reason := known_claim(store=mind.run.dream.store, claim_key=subject.claim_key):
         raise LeftOut(reason)
-    judgement, draft = mind.model.ask(
-        system=mind.system(),
-        prompt=_prompt(mind, subject),
+    judgement, draft = ask_once(
+        dream=mind.run.dream,
+        about=subject.claim_key,
         answer=Judgement,
         check=lambda judgement: (judgement, _checked(mind, subject, judgement)),
+        ask=partial(mind.model.ask, system=mind.system(), prompt=_prompt(mind, subject)),
     )
     if draft is None:
         raise LeftOut(f"The model advises against it: {' '.join(judgement.reason.split())[:500]}")
@@ -205,11 +208,16 @@ def _grouped(mind: Mind, notes: Sequence[Note]) -> list[Lesson]:
         return sorted(answer.lessons, key=lambda lesson: -len(set(lesson.members)))
 
     observations = [(number, note.kind, note.claim) for number, note in enumerate(notes, 1)]
-    return mind.model.ask(
-        system=[{"type": "text", "text": prompts.GROUPING}],
-        prompt=prompts.grouping_prompt(mind.fence, observations, known.items()),
+    return ask_once(
+        dream=mind.run.dream,
+        about=f"observations:{hashlib.sha256(json.dumps(observations).encode()).hexdigest()}",
         answer=Lessons,
         check=check,
+        ask=partial(
+            mind.model.ask,
+            system=[{"type": "text", "text": prompts.GROUPING}],
+            prompt=prompts.grouping_prompt(mind.fence, observations, known.items()),
+        ),
     )
 
 
@@ -274,7 +282,7 @@ def _quotes(notes: Sequence[Note]) -> list[QuoteDraft]:
 
 def estimate(run: Pass) -> dict[str, Any]:
     """What a pass would take, without a paid call: see `_estimate`."""
-    return _estimate(run, Mind(run, Model(Wallet.of(run.dream))), mining.mined(run))
+    return _estimate(run, Mind(run, Model(Wallet.of(run.dream), hurried=True)), mining.mined(run))
 
 
 def _store_estimate(run: Pass, mind: Mind, result: MiningResult) -> None:
@@ -308,6 +316,7 @@ def _estimate(run: Pass, mind: Mind, result: MiningResult) -> dict[str, Any]:
         "model": settings.DAYLIGHT_MODEL,
         "findings": len(subjects),
         "sessions_to_read": len(sessions),
+        "notes_kept": count_noted(run),
         "calls": calls,
         "input_tokens": judging + noting,
         "output_tokens": round(calls * usual),

@@ -27,7 +27,7 @@ def candidates(run: Pass) -> Iterator[Candidate]:
 
 
 def mined(run: Pass) -> MiningResult:
-    """Digest what is new, and mine the window; notes in the manifest what went in."""
+    """Digest what is new, and mine the window; note in the manifest what went in."""
     run.step("digesting sessions", 0, 0)
     digest_missing(run.sessions, lambda done, total: run.step("digesting sessions", done, total))
     run.step("mining", 0, 0)
@@ -42,7 +42,6 @@ def mined(run: Pass) -> MiningResult:
         "sessions_hash": digests_hash(run.sessions),
         "digest_version": DIGEST_VERSION,
         "thresholds": asdict(thresholds),
-        "notes": list(result.notes),
     }
     return result
 

@@ -18,6 +18,8 @@ from memory.services import Refused
 MAX_OUTPUT_TOKENS = 8_000
 ATTEMPTS = 2
 RETRIES = 4
+# While somebody waits for an estimate, an API that is away must be told of soon.
+HURRIED_SECONDS, HURRIED_RETRIES = 15.0, 1
 STRANGE = "What {} answers is not what the API answers: check ANTHROPIC_BASE_URL."
 Answer = TypeVar("Answer", bound=BaseModel)
 Result = TypeVar("Result")
@@ -28,13 +30,17 @@ class BadAnswer(ValueError):
     """An answer that cannot be used; the message tells the model why."""
 
 
-def connect() -> anthropic.Anthropic:
+UNUSABLE = (BadAnswer, Refused, InvalidMemory)
+
+
+def connect(*, hurried: bool = False) -> anthropic.Anthropic:
     """The SDK's client, by our settings alone. It waits and tries again on 408, 409, 429 and 5xx."""
+    seconds = settings.DAYLIGHT_MODEL_TIMEOUT
     return anthropic.Anthropic(
         api_key=settings.ANTHROPIC_API_KEY,
         base_url=settings.ANTHROPIC_BASE_URL,
-        timeout=settings.DAYLIGHT_MODEL_TIMEOUT,
-        max_retries=RETRIES,
+        timeout=min(seconds, HURRIED_SECONDS) if hurried else seconds,
+        max_retries=HURRIED_RETRIES if hurried else RETRIES,
     )
 
 
@@ -48,9 +54,9 @@ def plain_errors() -> Iterator[None]:
     except anthropic.NotFoundError as error:
         raise EngineFailed(f"The API knows no such thing: {_said(error)}. Check DAYLIGHT_MODEL and the ids.") from error
     except anthropic.RateLimitError as error:
-        raise EngineFailed(f"The rate limit held after {RETRIES + 1} tries. Dream again later.") from error
+        raise EngineFailed("The rate limit held. Try again later.") from error
     except anthropic.APITimeoutError as error:
-        raise EngineFailed(f"No answer within {settings.DAYLIGHT_MODEL_TIMEOUT:.0f} s. Dream again later.") from error
+        raise EngineFailed("The API did not answer in time. Try again later.") from error
     except anthropic.APIConnectionError as error:
         raise EngineFailed(f"{settings.ANTHROPIC_BASE_URL} cannot be reached. Check the network.") from error
     except anthropic.APIStatusError as error:
@@ -85,6 +91,8 @@ def parsed(reply: Message, answer: type[Answer]) -> Answer:
         raise LeftOut("The model declined to answer.")
     if reply.stop_reason in CUT_OFF:
         raise BadAnswer("Your answer was cut off. Give a shorter one.")
+    if "\\u0000" in text_of(reply):  # what no database keeps
+        raise BadAnswer("Your answer holds a NUL. Leave it out.")
     try:
         return answer.model_validate_json(text_of(reply))
     except ValidationError as error:
@@ -98,10 +106,10 @@ def text_of(reply: Message) -> str:
 
 
 class Model:
-    """The model as one pass uses it."""
+    """The model as one pass uses it; `hurried` while somebody waits for the answer."""
 
-    def __init__(self, wallet: Wallet) -> None:
-        self.wallet, self.client = wallet, connect()
+    def __init__(self, wallet: Wallet, *, hurried: bool = False) -> None:
+        self.wallet, self.client = wallet, connect(hurried=hurried)
 
     def ask(
         self,
@@ -123,7 +131,7 @@ class Model:
             reply = self._send(system, messages, answer, part)
             try:
                 return check(parsed(reply, answer))
-            except (BadAnswer, Refused, InvalidMemory) as error:
+            except UNUSABLE as error:
                 problem = str(error)
             if text := text_of(reply).strip():
                 messages.append({"role": "assistant", "content": text})

@@ -42,9 +42,21 @@ def read_notes(run: Pass) -> Iterator[Note]:
 
 
 def without_notes(run: Pass) -> list[Session]:
-    """The newest sessions of the window that have none yet, as many as a pass may note."""
+    """The newest sessions of the window that have none yet, as many as the pass may still note."""
     missing = run.sessions.exclude(pk__in=_current().values("session_id")).select_related("agent")
-    return list(missing[: settings.DAYLIGHT_NOTES_PER_PASS])
+    return list(missing[: max(0, settings.DAYLIGHT_NOTES_PER_PASS - _written_by(run))])
+
+
+def count_noted(run: Pass) -> int:
+    """The sessions of the window that this prompt and model have notes on."""
+    return _current().filter(session__in=run.sessions.order_by().values("pk")).count()
+
+
+def _written_by(run: Pass) -> int:
+    """How many the pass has written, also by a runner that died. Only one pass at a time writes notes of a store."""
+    if run.dream.pk is None:
+        return 0
+    return _current().filter(session__agent__stores=run.dream.store, created_at__gte=run.dream.created_at).count()
 
 
 def _current() -> Any:

@@ -10,7 +10,6 @@ from dreaming.mining.echoes import without_echoes
 from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, unflagged, worth_telling
 from dreaming.mining.preferences import find_preferences
-from dreaming.mining.readiness import readiness
 from dreaming.mining.templates import tool_family
 from dreaming.mining.upkeep import already_said, contradicted, duplicates, unread
 from dreaming.mining.values import (
@@ -60,8 +59,7 @@ def mine(
     found = [replace(item, graduates=_converges(item)) for item in found]
     left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
     events = sum(digest.events for digest in digests)
-    notes = readiness(digests, limits).advice
-    return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events, notes)
+    return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events)
 
 
 def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measured], list[Finding], list[Discarded]]:

@@ -63,14 +63,19 @@ def contradicted(found: Iterable[Finding], memories: Sequence[MemoryView]) -> tu
     kept: list[Finding] = []
     corrections: list[Finding] = []
     for finding in found:
-        at = next(
-            ((memory, line) for memory in memories for line in passages(memory.text) if _opposes(finding, line)), None
-        )
+        opposed = ((memory, line) for memory in memories for line in passages(memory.text) if _opposes(finding, line))
+        at = next(((memory, line) for memory, line in opposed if not _agrees(finding, memory)), None)
         if at is None or not any(item.stance == "supports" for item in finding.evidence):
             kept.append(finding)
         else:
             corrections.append(_correction(finding, *at))
     return kept, corrections
+
+
+def _agrees(finding: Finding, memory: MemoryView) -> bool:
+    """Whether another passage of the memory says what the finding says: then its prohibitions are of the opposite."""
+    said = (replace(memory, text=line) for line in passages(memory.text) if not _opposes(finding, line))
+    return any(already_said(finding, [passage]) for passage in said)
 
 
 def _correction(finding: Finding, memory: MemoryView, line: str) -> Finding:

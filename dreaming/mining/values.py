@@ -361,13 +361,9 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class MiningResult:
-    """What a pass found, best first, and what it left out on purpose.
-
-    `notes` say what the signal did not allow: see `readiness` for the whole report.
-    """
+    """What a pass found, best first, and what it left out on purpose."""
 
     findings: tuple[Finding, ...]
     discarded: tuple[Discarded, ...]
     sessions: int
     events: int
-    notes: tuple[str, ...] = ()

@@ -1,9 +1,11 @@
 """The demo fleet in a store, through ingest, and dreams over it."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from django.core.management import call_command
 
 from audit.actors import Actor
@@ -16,12 +18,11 @@ from sessions.preparing import prepare
 from sessions.services import ingest
 
 ACTOR = Actor.system("test")
+UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def load_fleet(seed: int = 20) -> MemoryStore:
-    lines = [
-        json.dumps(session).encode() for session in demo_sessions(until=datetime(2026, 11, 1, tzinfo=UTC), seed=seed)
-    ]
+    lines = [json.dumps(session).encode() for session in demo_sessions(until=UNTIL, seed=seed)]
     ingest(sessions=[prepare(line) for line in lines], store="claims", actor=ACTOR)
     return MemoryStore.objects.get(name="claims")
 
@@ -43,3 +44,18 @@ def dream_json(capsys, **options: Any) -> dict[str, Any]:
     capsys.readouterr()
     call_command("dream", store="claims", json=True, **options)
     return json.loads(capsys.readouterr().out)
+
+
+class Killed(BaseException):
+    """What a dying process raises nowhere: nothing is cleaned up."""
+
+
+def run_until(pending: Dream, dies: Callable[[str, int], bool]) -> None:
+    """Run the dream until the step at which its process dies."""
+
+    def look(step: str, done: int, total: int) -> None:
+        if dies(step, done):
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_dream(pending.pk, look)

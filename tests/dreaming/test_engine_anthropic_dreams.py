@@ -13,7 +13,7 @@ from dreaming.services import cancel_dream
 from memory.models import Proposal
 from reviews.policies import AutoPolicy
 from sessions.models import Agent
-from tests.dreaming.fleet import ACTOR, dream, request
+from tests.dreaming.fleet import ACTOR, dream, request, run_until
 from tests.factories import approve, make_agent, make_live_memory, make_session, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -272,16 +272,7 @@ def test_a_pass_that_is_taken_up_waits_for_the_dream_that_was_begun(store, dream
     dreams.dream_of = rearranged
     pending = request(store, engine="anthropic-dreams")
     Dream.objects.filter(pk=pending.pk).update(max_proposals=2)
-
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if step == "writing proposals" and done == 2:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
+    run_until(pending, lambda step, done: step == "writing proposals" and done == 2)
     run_dream(pending.pk)
 
     pending.refresh_from_db()

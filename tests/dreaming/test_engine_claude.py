@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 
 import psycopg
@@ -17,8 +19,8 @@ from dreaming.services import DreamRefused, cancel_dream
 from dreaming.tasks import scheduled_dream
 from memory.models import Proposal
 from tests.dreaming.claude_server import Answer, failure, judgement, message, sensible
-from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
-from tests.factories import make_live_memory
+from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request, run_until
+from tests.factories import approve, make_live_memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,6 +127,7 @@ def test_a_wrong_answer_is_given_back_with_the_error_and_mended(store, claude, r
         (message("{not json"), "could not be used, twice: Your answer does not fit the schema"),
         (message({"verdict": "maybe"}), "could not be used, twice: Your answer does not fit the schema"),
         (message("", stop_reason="max_tokens"), "could not be used, twice: Your answer was cut off"),
+        (message({"reason": "a\x00b"}), "could not be used, twice: Your answer holds a NUL"),
         (message("I cannot.", stop_reason="refusal"), "The model declined to answer."),
     ],
 )
@@ -163,7 +166,7 @@ def test_passing_errors_are_waited_out(store, claude, status):
     [
         (failure(401, "authentication_error"), "The key was refused (401): check ANTHROPIC_API_KEY."),
         (failure(404, "not_found_error", "model: nope"), "model: nope. Check DAYLIGHT_MODEL"),
-        (failure(429, "rate_limit_error"), "The rate limit held after 5 tries."),
+        (failure(429, "rate_limit_error"), "The rate limit held. Try again later."),
         (failure(500, "api_error", "boom"), "The API answered 500: boom."),
         (Answer(b"<html>Log in</html>", headers={"content-type": "text/html"}), "check ANTHROPIC_BASE_URL"),
         (Answer(b'{"cut'), "check ANTHROPIC_BASE_URL"),
@@ -188,7 +191,7 @@ def test_a_model_that_does_not_answer_in_time_ends_the_pass(store, claude, setti
 
     ended = dream(store, engine="claude")
 
-    assert (ended.status, ended.error) == (Dream.Status.FAILED, "No answer within 0 s. Dream again later.")
+    assert (ended.status, ended.error) == (Dream.Status.FAILED, "The API did not answer in time. Try again later.")
 
 
 def test_a_pass_stops_below_its_cap_in_money_with_what_is_done(store, claude):
@@ -298,23 +301,59 @@ def test_a_dead_runners_cost_counts_against_the_cap(store, claude):
 
 
 def test_a_pass_that_is_taken_up_pays_for_no_proposal_twice(store, claude):
-    pending = request(store, engine="claude")
+    taken_up = killed_and_taken_up(request(store, engine="claude"), at=3)
 
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if step == "writing proposals" and done == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
-    run_dream(pending.pk)
-
-    asked = [body["messages"][0]["content"].split("\n")[1] for body in claude.asked_for("judgement")]
+    asked = judged(claude)
     assert len(asked) == len(set(asked)) == Proposal.objects.count()
+    assert taken_up.usage["output_tokens"] == 200 * len(asked)
+
+
+def killed_and_taken_up(pending: Dream, *, at: int, meanwhile: Callable[[], object] = bool) -> Dream:
+    """The dream, whose first runner died over that candidate."""
+    run_until(pending, lambda *now: now == ("writing proposals", at))
+    meanwhile()
+    run_dream(pending.pk)
     pending.refresh_from_db()
-    assert pending.usage["output_tokens"] == 200 * len(asked)
+    return pending
+
+
+def judged(claude) -> list[str]:
+    """The title in each request for a judgement."""
+    return [body["messages"][0]["content"].split("\n")[1] for body in claude.asked_for("judgement")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls"),
+    [
+        (lambda body: judgement(body, verdict="discard", reason="It gets round a limit."), 1),
+        (lambda body: judgement(body, path="no path"), 2),
+    ],
+)
+def test_a_pass_that_is_taken_up_pays_for_no_verdict_twice(store, claude, answer, calls):
+    claude.on_message = lambda body: message(answer(body))
+
+    taken_up = killed_and_taken_up(request(store, engine="claude"), at=4)
+
+    asked = Counter(judged(claude))
+    assert len(asked) == len(reasons(taken_up)) > 4
+    assert set(asked.values()) == {calls}
+    assert len(set(reasons(taken_up))) == 1
+
+
+def test_a_verdict_on_a_memory_that_moved_meanwhile_is_asked_for_again(store, claude, rita):
+    make_live_memory(store, rita, path="/exports.md", content="# Exports\n\nUse any date.\n")
+    answers = iter([{"replaces": "Use any date."}, {"replaces": "Use any date."}])
+    claude.on_message = lambda body: message(judgement(body, path="/exports.md", **next(answers, {})))
+
+    def approve_first() -> None:
+        approve(Proposal.objects.open().get(), rita)
+
+    taken_up = killed_and_taken_up(request(store, engine="claude", max_proposals=2), at=3, meanwhile=approve_first)
+
+    early = taken_up.findings.get(proposal__status="approved")
+    late = taken_up.findings.get(proposal__status="open")
+    assert Counter(judged(claude))[late.title] == 2
+    assert late.proposal.base_version == early.proposal.decision.version
 
 
 def test_a_schedule_whose_key_is_gone_says_so(store, caplog):

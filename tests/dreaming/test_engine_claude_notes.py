@@ -5,6 +5,7 @@ import re
 import pytest
 from django.db import transaction
 
+from dreaming.demo import SESSIONS
 from dreaming.models import Dream, SessionNotes
 from dreaming.passes import run_dream
 from dreaming.services import cancel_dream
@@ -13,7 +14,7 @@ from memory.models import Proposal
 from reviews.policies import AutoPolicy
 from sessions.models import Agent
 from tests.dreaming.claude_server import form_of, judgement, message, sensible
-from tests.dreaming.fleet import ACTOR, dream, load_fleet, request
+from tests.dreaming.fleet import ACTOR, dream, load_fleet, request, run_until
 from tests.factories import make_live_memory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +24,7 @@ CLAIM = "Clause searches need the jurisdiction that the user works in"
 
 @pytest.fixture
 def store(db, claude, settings):
-    settings.DAYLIGHT_NOTES_PER_PASS = 160
+    settings.DAYLIGHT_NOTES_PER_PASS = SESSIONS
     claude.on_message = lambda body: noting(body)
     claude.on_batch = lambda body: {"type": "succeeded", "message": noting(body)}
     return load_fleet()
@@ -62,7 +63,7 @@ def test_what_many_notes_say_alike_is_proposed_with_their_quotes_and_flagged(sto
     assert (proposal.kind, proposal.title, proposal.risk) == ("workflow", CLAIM, ["model_judged"])
     assert proposal.support["sessions"] == about_clauses(store)
     assert proposal.support["agents"] == 2
-    assert proposal.support["met_total"] + proposal.support["other_total"] == 160
+    assert proposal.support["met_total"] + proposal.support["other_total"] == SESSIONS
     assert 1 < proposal.evidence.count() <= 12
     assert set(proposal.evidence.values_list("quote", flat=True)) == {"Find comparable clauses for a contract."}
     assert ended.manifest["observations"] == about_clauses(store)
@@ -81,14 +82,14 @@ def test_no_policy_passes_what_a_model_grouped(store, claude):
 
 def test_a_session_is_read_once_a_prompt_and_model(store, claude, settings):
     dream(store, engine="claude")
-    assert len(claude.asked_for("notes")) == SessionNotes.objects.count() == 160
+    assert len(claude.asked_for("notes")) == SessionNotes.objects.count() == SESSIONS
 
     dream(store, engine="claude")
-    assert len(claude.asked_for("notes")) == 160
+    assert len(claude.asked_for("notes")) == SESSIONS
 
     settings.DAYLIGHT_MODEL = "claude-opus-5-5"
     dream(store, engine="claude")
-    assert len(claude.asked_for("notes")) == 320
+    assert len(claude.asked_for("notes")) == 2 * SESSIONS
 
 
 def test_a_quote_that_does_not_stand_there_is_given_back_and_then_left_out(store, claude, settings):
@@ -143,8 +144,8 @@ def test_notes_use_at_most_half_of_the_cap(store, claude, settings):
 
     ended = dream(store, engine="claude")
 
-    assert 0 < SessionNotes.objects.count() < 160
-    assert re.match(r"after \d+ of 160 sessions: the pass may cost \$0.40", ended.manifest["notes_stopped"])
+    assert 0 < SessionNotes.objects.count() < SESSIONS
+    assert re.match(r"after \d+ of 200 sessions: the pass may cost \$0.40", ended.manifest["notes_stopped"])
     assert float(ended.cost) <= 0.4
 
 
@@ -219,22 +220,26 @@ def test_a_canceled_dream_stops_its_batch(store, claude, settings):
 def test_a_pass_that_is_taken_up_waits_for_the_batch_that_was_sent(store, claude, settings):
     settings.DAYLIGHT_NOTES_PER_PASS = 10
     pending = request(store, engine="claude", batched=True)
-
-    class Killed(BaseException):
-        """What a dying process raises nowhere: nothing is cleaned up."""
-
-    def die(step: str, done: int, total: int) -> None:
-        if step == "reading sessions in a batch":
-            raise Killed
-
-    with pytest.raises(Killed):
-        run_dream(pending.pk, die)
+    run_until(pending, lambda step, done: step == "reading sessions in a batch")
     run_dream(pending.pk)
 
     pending.refresh_from_db()
     assert pending.status == Dream.Status.COMPLETED
     assert list(claude.batches) == ["msgbatch_1"]
     assert SessionNotes.objects.count() == 10
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_pass_that_is_taken_up_reads_and_groups_nothing_twice(store, claude, settings, batched):
+    settings.DAYLIGHT_NOTES_PER_PASS = 60
+    pending = request(store, engine="claude", batched=batched)
+    run_until(pending, lambda step, done: bool(claude.asked_for("lessons")))
+    run_dream(pending.pk)
+
+    assert SessionNotes.objects.count() == 60
+    assert len(claude.batches) == batched
+    assert len(claude.asked_for("lessons")) == 1
+    assert Dream.objects.get().findings.get(proposal__isnull=False).proposal.title == CLAIM
 
 
 def test_what_memory_served_is_no_news(store, claude, rita):

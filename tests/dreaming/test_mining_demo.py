@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from dreaming.demo import demo_sessions
-from dreaming.mining import EventView, Finding, MiningResult, SessionView, digest_session, mine
+from dreaming.demo import MEMORY, PORTAL, demo_sessions
+from dreaming.mining import EventView, Finding, MemoryView, MiningResult, SessionView, digest_session, mine
+from dreaming.mining.values import Upkeep
 from dreaming.writer import write
 from memory.scanning import INJECTION, scan
 
@@ -47,7 +48,8 @@ def _view(ref: int, given: dict[str, Any]) -> SessionView:
 
 def dreamt(seed: int) -> MiningResult:
     sessions = demo_sessions(until=datetime(2026, 11, 3, tzinfo=UTC), seed=seed)
-    return mine([digest_session(_view(ref, given)) for ref, given in enumerate(sessions)])
+    memories = [MemoryView(path, text, version) for version, (path, text) in enumerate(MEMORY.items())]
+    return mine([digest_session(_view(ref, given)) for ref, given in enumerate(sessions)], memories=memories)
 
 
 RESULT = dreamt(20)  # the seed that `make run` loads
@@ -100,15 +102,49 @@ def test_the_letter_that_gives_orders_is_flagged_and_not_repeated() -> None:
     assert INJECTION in scan(*(item.quote for item in found.evidence))
 
 
+def of_kind(kind: str) -> Finding:
+    (found,) = (item for item in RESULT.findings if item.kind == kind)
+    return found
+
+
+def test_a_step_that_successes_share_is_a_workflow() -> None:
+    assert write(of_kind("workflow")).title == "Call `verify_identity` before `change_account`"
+
+
+def test_what_every_desk_asks_for_is_a_preference() -> None:
+    found = of_kind("preference")
+    assert "claim number into the subject line" in write(found).title
+    assert (found.support.sessions, found.support.principals) == (9, 4)
+
+
+def test_a_memory_that_users_contradict_is_corrected_in_its_place() -> None:
+    lesson = of_kind("upkeep").lesson
+    assert isinstance(lesson, Upkeep)
+    assert lesson.path == "/playbook/letters.md"
+    kept, changed = lesson.content.splitlines()
+    assert kept in MEMORY[lesson.path]
+    assert changed.removeprefix("- ") in PORTAL
+
+
 def test_nothing_else_is_proposed_and_the_rest_is_left_out_with_its_reason() -> None:
-    assert len(RESULT.findings) == 7
+    assert len(RESULT.findings) == 10
     left = {item.tool: item.reason for item in RESULT.discarded}
     assert left["search_documents"] == "transient: it heals on an identical retry"
     assert left["print_label"] == "one-session storm: 30 times in a single session"
 
 
+def test_what_was_approved_is_not_contradicted_by_the_sessions_that_it_came_from() -> None:
+    lessons = [write(found) for found in RESULT.findings]
+    approved = [MemoryView(lesson.path, lesson.content, number) for number, lesson in enumerate(lessons)]
+    sessions = demo_sessions(until=datetime(2026, 11, 3, tzinfo=UTC), seed=20)
+    again = mine([digest_session(_view(ref, given)) for ref, given in enumerate(sessions)], memories=approved)
+    assert again.findings == ()
+
+
 def test_another_fleet_gives_the_same_lessons() -> None:
     for seed in range(1, 6):
-        tools = [found.tool for found in dreamt(seed).findings]
+        result = dreamt(seed)
+        tools = [found.tool for found in result.findings]
         assert "export_statement" in tools
         assert "post_payment" in tools
+        assert {"workaround", "workflow", "preference", "upkeep"} <= {found.kind for found in result.findings}

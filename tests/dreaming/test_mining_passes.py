@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from django.contrib.auth.models import User
 
 from dreaming.models import Dream
 from dreaming.passes import run_dream
 from dreaming.snapshots import memory_views, served_texts
-from memory.models import MemoryStore
+from memory.models import MemoryStore, Proposal
 from memory.services import record_read
+from reviews.services import Ballot, decide
 from sessions.models import Agent, Event
-from tests.dreaming.test_mining_preferences import ANCHORS
-from tests.factories import approve, make_agent, make_live_memory, make_session, make_store
+from tests.dreaming.test_mining_preferences import ANCHORS, ROPES
+from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_session, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,15 +32,20 @@ def store(agent: Agent) -> MemoryStore:
     return make_store("harbour", [agent])
 
 
-def correct(agent: Agent, count: int) -> list[str]:
+def correct(agent: Agent, count: int, words: Sequence[str] = ANCHORS, prefix: str = "c") -> list[str]:
     names = []
     for ref in range(count):
+        name, who = f"{prefix}{ref}", f"guild-{ref % 5}"
         session = make_session(
-            agent, ["noted"], external_id=f"c{ref}", principal=f"guild-{ref % 5}", task_id=f"t{ref}", outcome="success"
+            agent, ["noted"], external_id=name, principal=who, task_id=f"t-{name}", outcome="success"
         )
-        Event.objects.create(session=session, seq=1, type="correction", role="user", text=ANCHORS[ref % len(ANCHORS)])
+        Event.objects.create(session=session, seq=1, type="correction", role="user", text=words[ref % len(words)])
         names.append(session.external_id)
     return names
+
+
+def reject(proposal: Proposal, by: User) -> None:
+    decide(proposal_id=proposal.pk, decider=by, ballot=Ballot("reject", proposal.digest, "It is wrong."))
 
 
 def dreamt(store: MemoryStore) -> Dream:
@@ -61,6 +70,50 @@ def test_a_contradicted_memory_is_updated_in_its_place(store, agent, rita):
     assert dreamt(store).findings.filter(proposal__isnull=False).count() == 0
 
 
+def test_of_two_corrections_of_one_memory_the_second_waits_for_the_next_pass(store, agent, rita):
+    make_live_memory(store, rita, path="/style/harbour.md", content=f"{STALE}- Always tar the ropes.\n")
+    correct(agent, 24)
+    correct(agent, 20, ROPES, "r")
+
+    dream = dreamt(store)
+
+    proposal = dream.findings.get(proposal__isnull=False).proposal
+    late = dream.findings.get(discarded_reason__startswith="Another proposal of this pass")
+    assert f"changes this memory: {proposal.public_id}, /style/harbour.md" in late.discarded_reason
+    approve(proposal, rita)
+    second = dreamt(store).findings.get(proposal__isnull=False).proposal
+    content = approve(second, rita).version.content
+    assert proposal.claim_key != second.claim_key
+    assert "Always tar" not in content
+    assert "never in quintals" not in content
+    assert not Proposal.objects.filter(status="stale").exists()
+
+
+def test_a_memory_that_an_open_proposal_changes_is_left_alone_until_that_is_decided(store, agent, rita):
+    live = make_live_memory(store, rita, path="/style/harbour.md", content=STALE)
+    dreamt(store)
+    waiting = make_proposal(store, operation="update", path=live.path, base_version=live)
+    correct(agent, 20)
+
+    (finding,) = dreamt(store).findings.filter(kind="upkeep")
+
+    assert finding.discarded_reason == (
+        f"{waiting.public_id} changes this memory, /style/harbour.md, and waits for a decision. It comes again after that."
+    )
+    reject(waiting, rita)
+    assert dreamt(store).findings.get(kind="upkeep").proposal.base_version == live
+
+
+def test_a_claim_that_waits_is_told_as_such_though_it_is_in_its_own_way(store, agent, rita):
+    make_live_memory(store, rita, path="/style/harbour.md", content=STALE)
+    correct(agent, 20)
+    dreamt(store)
+
+    (finding,) = dreamt(store).findings.filter(kind="upkeep")
+
+    assert finding.discarded_reason.startswith("The same claim waits for a decision already")
+
+
 def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     version = make_live_memory(store, rita, path="/style/other.md", content="\n".join(ANCHORS))
     for name in correct(agent, 20):
@@ -73,8 +126,3 @@ def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     assert set(map(tuple, served_texts(store).values())) == {("\n".join(ANCHORS),)}
     (view,) = memory_views(store)
     assert (view.path, view.served, view.served_success, view.served_known) == ("/style/other.md", 20, 20, 20)
-
-
-def test_the_manifest_says_what_the_signal_did_not_allow(store, agent):
-    make_session(agent)
-    assert any("No session says how it ended" in note for note in dreamt(store).manifest["notes"])

@@ -11,13 +11,14 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from dreaming.demo import SESSIONS
 from dreaming.models import Dream, SessionDigest
 from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, cancel_dream
 from memory.models import Proposal
 from reviews.ballots import Ballot
 from reviews.services import decide
-from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request
+from tests.dreaming.fleet import ACTOR, dream, dream_json, load_fleet, request, run_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,6 +109,20 @@ def test_a_killed_runners_dream_is_taken_up_without_doubles():
     assert pending.findings.filter(proposal__isnull=False).count() == len(keys)
 
 
+def test_what_was_filed_before_the_runner_died_is_the_dreams_though_memory_says_it_by_now(rita):
+    pending = request(load_fleet(), max_proposals=3)
+    run_until(pending, lambda step, done: step == "writing proposals" and done == 3)
+    filed = list(Proposal.objects.order_by("pk"))
+    for proposal in filed:
+        decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, ""))
+    run_dream(pending.pk)
+
+    found = [finding.proposal for finding in pending.findings.filter(proposal__isnull=False)]
+    assert len(filed) == 2
+    assert set(filed) < set(found)
+    assert len(found) == Proposal.objects.count() == 3
+
+
 def test_cancel_stops_the_pass_at_its_next_step():
     pending = request(load_fleet())
     seen = []
@@ -192,7 +207,7 @@ def test_the_command_prints_one_json_object(capsys):
     report = dream_json(capsys)
 
     assert report.keys() == REPORT_KEYS
-    assert (report["status"], report["sessions"], report["error"]) == ("completed", 160, "")
+    assert (report["status"], report["sessions"], report["error"]) == ("completed", SESSIONS, "")
     assert report["seconds"] > 0
     assert report["proposals"]
     for proposal in report["proposals"]:

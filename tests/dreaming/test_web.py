@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from audit.actors import Actor
 from dreaming import health
 from dreaming.forms import DreamForm, DreamPolicyForm
+from dreaming.models import Dream
 from sessions.services import issue_key
 from tests.factories import make_agent, make_proposal, make_session, make_store
 
@@ -133,6 +134,17 @@ def test_a_seq_of_19_digits_can_be_paged(client, aude):
     client.force_login(aude)
     for at, shown in ((2**63 - 1, 2**63 - 1), (2**63, None)):
         assert client.get(f"/sessions/{session.pk}/?at={at}").context["at"] == shown
+
+
+def test_dreams_are_listed_newest_first_and_paged(client, aude, monkeypatch):
+    monkeypatch.setattr("dreaming.views.PAGE", 2)
+    store = make_store("claims")
+    made = [Dream.objects.create(store=store, status="completed", requested_by="test") for _ in range(3)]
+    client.force_login(aude)
+    first = client.get("/dreams/")
+    assert list(first.context["dreams"]) == [made[2], made[1]]
+    second = client.get(f"/dreams/?before={first.context['next_before']}")
+    assert list(second.context["dreams"]) == [made[0]]
 
 
 @pytest.fixture

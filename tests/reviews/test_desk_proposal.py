@@ -221,7 +221,7 @@ def test_numbers_show_what_is_there_and_miss_nothing_that_is_not():
         }
     )
     assert [tile.number for tile in numbers.tiles] == ["14 of 31", "1 agent"]
-    assert [(bar.success, bar.total, bar.width) for bar in numbers.bars] == [(1, 9, 11), (9, 14, 64)]
+    assert [(bar.part, bar.total, bar.width) for bar in numbers.bars] == [(1, 9, 11), (9, 14, 64)]
 
 
 def test_unknown_proposals_are_not_found(desk):

@@ -92,7 +92,8 @@ def _estimated(found: dict[str, Any]) -> str:
         return "This engine pays for nothing, or for what nobody can count before; the caps hold in any case."
     return (
         f"About ${found['cost']:.2f}, at most ${found['cost_at_most']:.2f}, with {found['model']}: "
-        f"{found['findings']} findings to word, {found['sessions_to_read']} sessions to read, "
+        f"{found['findings']} findings to word, {found['sessions_to_read']} sessions to read "
+        f"({found['notes_kept']} have notes already), "
         f"{found['input_tokens']:,} tokens in, about {found['output_tokens']:,} out."
     )
 

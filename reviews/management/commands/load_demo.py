@@ -31,7 +31,7 @@ USERS = [
 
 
 class Command(BaseCommand):
-    help = "Load the demo fleet: three users, four agents, 160 sessions, and what one dream makes of them."
+    help = "Load the demo fleet: three users, four agents, 200 sessions, and what one dream makes of them."
 
     def handle(self, **_: Any) -> None:
         password = os.environ.get("DAYLIGHT_DEMO_PASSWORD", "")
