@@ -52,7 +52,7 @@ def test_sessions_are_counted_by_day_and_outcome_in_utc(store):
     assert [column.values for column in plot.columns[-2:]] == [(1, 0, 1, 0), (1, 0, 0, 0)]
     assert plot.number == "3"
     assert plot.note == "sessions; 2 of 3 with an outcome succeeded (67 %)"
-    assert [(bar.label, bar.share_of, bar.total) for bar in signal.stores] == [("claims", 3, 3)]
+    assert [(bar.label, bar.part, bar.total) for bar in signal.stores] == [("claims", 3, 3)]
     assert overview.signal(Period.of(90)).plot.number == "4"
     assert overview.signal(Period.of(90)).stores[0].width == 75
 
