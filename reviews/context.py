@@ -5,8 +5,7 @@ from functools import cached_property
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
-from memory.models import Proposal
-from reviews.queue import COUNT_LIMIT, bounded_count
+from reviews.queue import Filters, counted, matching
 
 # The first part of the address → the item of the navigation.
 _SECTIONS = {
@@ -48,8 +47,7 @@ class Navigation:
 
     @cached_property
     def open_count(self) -> str:
-        count = bounded_count(Proposal.objects.open())
-        return f"{COUNT_LIMIT - 1}+" if count >= COUNT_LIMIT else str(count)
+        return counted(matching(Filters(), self.request.user))
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

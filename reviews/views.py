@@ -15,12 +15,14 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import outcomes, presenters
+from reviews import ages, outcomes, presenters, snoozing
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed, Stale
 from reviews.forms import BallotForm
 from reviews.holding import cast
+from reviews.models import SavedView
 from reviews.queue import Filters
+from reviews.reasons import REASONS
 from reviews.rebasing import rebase
 from sessions.models import Agent
 
@@ -30,22 +32,25 @@ from sessions.models import Agent
 @vary_on_headers("HX-Request")
 def queue(request: HttpRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
-    page = queues.page(filters, request.GET.get("after", ""))
-    counts = queues.evidence_counts(page.rows)
+    page = queues.page(filters, request.user, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    tabs = queues.tabs_for(request.user)
     context = {
         "filters": filters,
-        "rows": [(row, presenters.bars_of(row.support), counts[row.pk]) for row in page.rows],
+        "rows": queues.rows_of(page, filters, request.user),
         "page": page,
-        "is_first": not request.GET.get("after"),
-        "tabs": queues.TABS,
-        "tab_label": queues.TABS[filters.tab],
-        "matching": queues.bounded_count(queues.matching(filters)) if filters.narrows else None,
-        "stale_count": queues.bounded_count(queues.matching(Filters(tab="stale"))),
+        "tabs": tabs,
+        "tab_label": tabs.get(filters.tab, tabs["open"]),
+        "tab_counts": queues.tab_counts(request.user),
+        "matching": queues.counted(queues.matching(filters, request.user)) if filters.narrows else "",
         "has_any": bool(page.rows) or Proposal.objects.exists(),
         "stores": MemoryStore.objects.values_list("name", flat=True),
         "agents": Agent.objects.values_list("slug", flat=True),
         "kinds": Proposal.Kind.choices,
+        "operations": Proposal.Operation.choices,
         "flags": list(EXPLANATIONS),
+        "ages": ages.AGES,
+        "sorts": queues.SORTS,
+        "saved_views": list(SavedView.objects.filter(user=request.user)),
         "last_dream": Dream.objects.filter(status="completed").select_related("store").first(),
     }
     swapped = request.htmx and request.htmx.target == "queue"
@@ -89,7 +94,7 @@ def _proposal_page(
         "readers": list(presenters.readers_of(proposal)),
         "history": list(presenters.history_of(proposal)),
         "dream": _dream(proposal),
-        "place": queues.place_of(proposal, filters),
+        "place": queues.place_of(proposal, filters, request.user),
         "may_decide": proposal.is_open and has_role(request.user, REVIEWER),
         "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),
@@ -98,6 +103,9 @@ def _proposal_page(
         "typed": typed,
         "error": error,
         "max_bytes": MAX_CONTENT_BYTES,
+        "reasons": REASONS,
+        "snoozed": snoozing.snooze_of(proposal, request.user),
+        "snooze_spans": snoozing.SPANS,
     }
     return render(request, "reviews/proposal_detail.html", context, status=status)
 
@@ -125,7 +133,12 @@ def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
     except DecisionRefused as refusal:
         return _refused_page(request, pk, filters, form, refusal)
     messages.success(request, outcomes.told(decided), extra_tags="decided")
-    following = queues.next_open(proposal, filters)
+    return on_to_the_next(request, proposal, filters)
+
+
+def on_to_the_next(request: HttpRequest, proposal: Proposal, filters: Filters) -> HttpResponse:
+    """To the next one that needs the reader; to the queue when there is none."""
+    following = queues.next_open(proposal, filters, request.user)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
     return redirect(f"{address}?{filters.query}" if filters.query else address)
 
@@ -149,7 +162,7 @@ def _refused_page(
         "published": presenters.published_change(proposal),
         "has_edit": form.has_edit(proposal),
         "typed": form.data,
-        "following": queues.next_open(proposal, filters),
+        "following": queues.next_open(proposal, filters, request.user),
     }
     status = HTTPStatus.FORBIDDEN if isinstance(refusal, NotAllowed) else HTTPStatus.CONFLICT
     return render(request, "reviews/refused.html", context, status=status)
