@@ -28,10 +28,11 @@ def moment(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One column of an order, and how its values stand in an address."""
+    """One column of an order: what it is in the database and of a row, and how its values stand in an address."""
 
     name: str
     value: Expression | F
+    of: Callable[[Any], Any]
     output_field: Field
     read: Callable[[str], Any]
     write: Callable[[Any], str] = str
@@ -45,7 +46,7 @@ class Order:
     descends: bool = True
 
     def cursor(self, row: Model) -> str:
-        return SEPARATOR.join(key.write(getattr(row, key.name)) for key in self.keys)
+        return SEPARATOR.join(key.write(key.of(row)) for key in self.keys)
 
     def place(self, cursor: str) -> list[Value] | None:
         """What `cursor` says; None for a malformed one."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from operator import attrgetter
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -20,7 +22,7 @@ from reviews.presenters import bars_of
 
 PAGE_SIZE = 25
 # Nobody needs to know whether 40,000 or 41,000 wait, and counting them costs every page.
-COUNT_LIMIT = 1_000
+COUNT_LIMIT = 200
 
 TABS = {
     "open": "Needs you",
@@ -39,11 +41,18 @@ SORTS = {
 }
 ANY_FLAG, NO_FLAG = "any", "none"
 
-_ID = Key("id", F("id"), BigIntegerField(), integer)
-_BENEFIT = Key("benefit", F("benefit"), FloatField(), float, repr)
-_FLAGS = Key("flag_count", Func(F("risk"), function="CARDINALITY"), IntegerField(), integer)
-_CLOSED = Key("closed_at", Coalesce("decided_at", "created_at"), DateTimeField(), moment, lambda at: at.isoformat())
-_DECISION = Key("decision_id", F("decision__id"), BigIntegerField(), integer)
+_ID = Key("id", F("id"), attrgetter("pk"), BigIntegerField(), integer)
+_BENEFIT = Key("benefit", F("benefit"), attrgetter("benefit"), FloatField(), float, repr)
+_FLAGS = Key("flag_count", Func(F("risk"), function="CARDINALITY"), lambda row: len(row.risk), IntegerField(), integer)
+_CLOSED = Key(
+    "closed_at",
+    Coalesce("decided_at", "created_at"),
+    lambda row: row.decided_at or row.created_at,
+    DateTimeField(),
+    moment,
+    datetime.isoformat,
+)
+_DECISION = Key("decision_id", F("decision__id"), attrgetter("decision.pk"), BigIntegerField(), integer)
 _ORDERS = {
     "benefit": Order((_BENEFIT, _ID)),
     "risk": Order((_FLAGS, _BENEFIT, _ID)),
@@ -194,20 +203,26 @@ def bounded_count(found: ProposalQuerySet) -> int:
 
 
 def counted(found: ProposalQuerySet) -> str:
-    """A bounded count in words, such as `999+`."""
+    """A bounded count in words, such as `199+`."""
     number = bounded_count(found)
     return f"{COUNT_LIMIT - 1}+" if number >= COUNT_LIMIT else str(number)
 
 
-def tab_counts(viewer: User) -> dict[str, str]:
-    """How much lies in the tabs where something may have to be done; the navigation counts the first."""
-    return {tab: counted(matching(Filters(tab=tab), viewer)) for tab in ("others", "stale") if tab in tabs_for(viewer)}
+def stale_count() -> str:
+    return counted(matching(Filters(tab="stale")))
 
 
 def place_of(proposal: Proposal, filters: Filters, viewer: User | AnonymousUser | None = None) -> Place:
     """The neighbours of a proposal in its queue, whether or not it still is in it."""
-    earlier = _neighbours(proposal, filters, viewer, backwards=True)
-    later = _neighbours(proposal, filters, viewer)
+    walked = _walked(filters)
+    # Who works from the top is served by one query.
+    top = list(walked.order.sorted(matching(walked, viewer)).values_list("pk", flat=True)[:COUNT_LIMIT])
+    if proposal.pk in top[: COUNT_LIMIT - 1]:
+        at = top.index(proposal.pk)
+        earlier, later = top[:at][::-1], top[at + 1 :]
+    else:
+        earlier = _neighbours(proposal, walked, viewer, backwards=True)
+        later = _neighbours(proposal, walked, viewer)
     total = len(earlier) + proposal.is_open + len(later)
     return Place(
         number=len(earlier) + 1,
@@ -219,26 +234,23 @@ def place_of(proposal: Proposal, filters: Filters, viewer: User | AnonymousUser 
 
 def next_open(proposal: Proposal, filters: Filters, viewer: User | AnonymousUser | None = None) -> int | None:
     """The one to decide next: the next in the queue, or its first."""
-    later = _neighbours(proposal, filters, viewer, limit=1)
-    if later:
-        return later[0]
     walked = _walked(filters)
+    if later := _neighbours(proposal, walked, viewer, limit=1):
+        return later[0]
     first = walked.order.sorted(matching(walked, viewer).exclude(pk=proposal.pk))
     return first.values_list("pk", flat=True).first()
 
 
 def _neighbours(
     proposal: Proposal,
-    filters: Filters,
+    walked: Filters,
     viewer: User | AnonymousUser | None,
     *,
     backwards: bool = False,
     limit: int = COUNT_LIMIT,
 ) -> list[int]:
     """The ids after the proposal in its queue, nearest first; with `backwards` those before it."""
-    walked = _walked(filters)
-    row = walked.order.sorted(Proposal.objects.filter(pk=proposal.pk)).get()
-    place = walked.order.place(walked.order.cursor(row))
+    place = walked.order.place(walked.order.cursor(proposal))
     others = matching(walked, viewer).exclude(pk=proposal.pk)
     return list(walked.order.beyond(others, place, backwards=backwards).values_list("pk", flat=True)[:limit])
 

@@ -24,6 +24,7 @@ from reviews.models import SavedView
 from reviews.queue import Filters
 from reviews.reasons import REASONS
 from reviews.rebasing import rebase
+from reviews.signed_out import gives_back_what_was_typed
 from sessions.models import Agent
 
 
@@ -40,9 +41,10 @@ def queue(request: HttpRequest) -> HttpResponse:
         "page": page,
         "tabs": tabs,
         "tab_label": tabs.get(filters.tab, tabs["open"]),
-        "tab_counts": queues.tab_counts(request.user),
+        "stale_count": queues.stale_count(),
         "matching": queues.counted(queues.matching(filters, request.user)) if filters.narrows else "",
         "has_any": bool(page.rows) or Proposal.objects.exists(),
+        "has_open": bool(page.rows) or Proposal.objects.open().exists(),
         "stores": MemoryStore.objects.values_list("name", flat=True),
         "agents": Agent.objects.values_list("slug", flat=True),
         "kinds": Proposal.Kind.choices,
@@ -121,6 +123,7 @@ def _dream(proposal: Proposal) -> Dream | None:
 
 
 @require_POST
+@gives_back_what_was_typed
 @role_required(REVIEWER)
 def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
     proposal, filters, form = _proposal(pk), Filters.read(request.POST), BallotForm(request.POST)
