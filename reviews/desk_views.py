@@ -1,11 +1,12 @@
 """What a person arranges for themselves: what is snoozed, and the views of the queue that they saved."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST
 
 from audit.roles import REVIEWER, ROLES, role_required
 from memory.models import Proposal
@@ -16,6 +17,17 @@ from reviews.queue import Filters
 from reviews.views import on_to_the_next
 
 SAVED_VIEWS_LIMIT = 50
+
+
+# docs/decisions/0008-fetched-ahead.md says what this may be used for.
+SPECULATION = {"prefetch": [{"where": {"selector_matches": ".place a[rel=next]"}, "eagerness": "immediate"}]}
+
+
+@require_GET
+@role_required(*ROLES)
+@cache_control(private=True, max_age=86_400)
+def speculation(_request: HttpRequest) -> JsonResponse:
+    return JsonResponse(SPECULATION, content_type="application/speculationrules+json")
 
 
 @require_POST

@@ -11,6 +11,7 @@ urlpatterns = [
     path("proposals/<int:pk>/preview/", views.preview, name="preview"),
     path("proposals/<int:pk>/snooze/", desk_views.snooze, name="snooze"),
     path("proposals/<int:pk>/unsnooze/", desk_views.unsnooze, name="unsnooze"),
+    path("speculation/", desk_views.speculation, name="speculation"),
     path("views/save/", desk_views.save_view, name="save_view"),
     path("views/<int:pk>/delete/", desk_views.delete_view, name="delete_view"),
     path("stores/", history_views.stores, name="stores"),

@@ -62,7 +62,9 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(*ROLES)
 def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+    response = _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+    response["Speculation-Rules"] = f'"{reverse("reviews:speculation")}"'
+    return response
 
 
 def _proposal(pk: int) -> Proposal:
@@ -143,7 +145,10 @@ def on_to_the_next(request: HttpRequest, proposal: Proposal, filters: Filters) -
     """To the next one that needs the reader; to the queue when there is none."""
     following = queues.next_open(proposal, filters, request.user)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
-    return redirect(f"{address}?{filters.query}" if filters.query else address)
+    answer = redirect(f"{address}?{filters.query}" if filters.query else address)
+    # What was fetched ahead does not know yet what was just done: its message, and the way to take it back.
+    answer["Clear-Site-Data"] = '"prefetchCache"'
+    return answer
 
 
 def _refused_page(

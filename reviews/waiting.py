@@ -48,9 +48,13 @@ def needing(found: ProposalQuerySet, reader: int) -> ProposalQuerySet:
 
 
 def waiting(found: ProposalQuerySet, reader: int) -> ProposalQuerySet:
-    """Of these open proposals, the others. Begins at what blocks, not at the proposals: it is far less."""
+    """Of these open proposals, the others."""
     blocked = _authored(reader).order_by().values("pk")
-    return found.filter(pk__in=blocked.union(*(rows.order_by().values("proposal_id") for rows in _blocks(reader))))
+    blocked = blocked.union(*(rows.order_by().values("proposal_id") for rows in _blocks(reader)))
+    # Asked for by themselves, their ids come out of indexes alone; they are far fewer than what is open.
+    return found.filter(
+        pk__in=list(Proposal.objects.open().order_by().filter(pk__in=blocked).values_list("pk", flat=True))
+    )
 
 
 def reasons(rows: Sequence[Proposal], reader: int) -> dict[int, list[str]]:

@@ -29,3 +29,10 @@ const page = document.querySelector("[data-page=signed-out]");
 const form = element("decide");
 if (page) keep(page);
 else if (form) giveBack(form);
+
+// A preview that finds nobody signed in must not take the page away, and with it what is being typed.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.target.id !== "preview" || !event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+  event.preventDefault();
+  event.detail.target.textContent = "You are signed out. What you typed stays: it is given back when you send it and sign in.";
+});

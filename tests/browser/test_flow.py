@@ -168,11 +168,15 @@ def test_a_login_that_ends_while_typing_loses_nothing(desk, live_server, store):
     desk.locator("a[data-key=e]").click()
     desk.locator("#edit-text").fill("My careful wording.")
     desk.locator("#reason").fill("Clearer so.")
+    expect(desk.locator("#preview ins")).to_contain_text("My careful wording.")
     LogIn.objects.all().delete()
+    desk.locator("#edit-text").press("End")
+    desk.keyboard.type("!")
+    expect(desk.get_by_text("You are signed out. What you typed stays")).to_be_visible()
 
     desk.get_by_role("button", name="Approve with edits").click()
     expect(desk.get_by_text("You were signed out")).to_be_visible()
-    expect(desk.get_by_label("Text")).to_have_value("My careful wording.")
+    expect(desk.get_by_label("Text")).to_have_value("My careful wording.!")
     assert not Decision.objects.exists()
 
     desk.get_by_role("link", name="Sign in").last.click()
@@ -180,11 +184,11 @@ def test_a_login_that_ends_while_typing_loses_nothing(desk, live_server, store):
     desk.get_by_label("Password").fill("rita-password")
     desk.get_by_role("button", name="Sign in").click()
     desk.wait_for_url(f"**/proposals/{proposal.pk}/?kind=workflow")
-    expect(desk.locator("#edit-text")).to_have_value("My careful wording.")
+    expect(desk.locator("#edit-text")).to_have_value("My careful wording.!")
     expect(desk.locator("#reason")).to_have_value("Clearer so.")
     desk.get_by_role("button", name="Approve with edits").click()
     expect(desk.get_by_text("is live in claims")).to_be_visible()
-    assert Memory.objects.get().head.content == "My careful wording."
+    assert Memory.objects.get().head.content == "My careful wording.!"
     assert Decision.objects.get().reason == "Clearer so."
 
 
@@ -200,3 +204,23 @@ def test_a_login_that_ended_leads_back_to_the_proposal(desk, live_server, store)
     desk.get_by_role("button", name="Sign in").click()
     desk.wait_for_url(f"**/proposals/{proposal.pk}/")
     assert not Decision.objects.exists()
+
+
+def test_the_next_one_is_fetched_ahead_and_a_decision_is_answered_afresh(desk, live_server, store):  # noqa: F811
+    rows = [make_proposal(store, benefit=9 - number) for number in range(4)]
+    with desk.expect_response(lambda answer: answer.url.endswith(f"/proposals/{rows[1].pk}/")) as ahead:
+        desk.goto(f"{live_server.url}/proposals/{rows[0].pk}/")
+    assert ahead.value.request.headers["sec-purpose"] == "prefetch"
+    settled(desk)
+
+    with desk.expect_response(lambda answer: answer.url.endswith(f"/proposals/{rows[2].pk}/")):
+        desk.keyboard.press("j")
+        desk.wait_for_url(f"**/proposals/{rows[1].pk}/")
+    assert desk.evaluate("performance.getEntriesByType('navigation')[0].deliveryType") == "navigational-prefetch"
+
+    settled(desk)
+    desk.keyboard.press("a")
+    desk.wait_for_url(f"**/proposals/{rows[2].pk}/")
+    expect(desk.get_by_text("is live in claims at revision r1")).to_be_visible()
+    assert desk.evaluate("performance.getEntriesByType('navigation')[0].deliveryType") == ""
+    expect(desk.get_by_text("2 of 3")).to_be_visible()

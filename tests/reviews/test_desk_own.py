@@ -112,3 +112,34 @@ def test_an_unknown_reason_is_refused(desk, store, code):
     said = {"verdict": "reject", "digest": proposal.digest, "code": code}
 
     assert desk.post(f"/proposals/{proposal.pk}/decide/", said).status_code == 422
+
+
+def test_a_page_that_is_fetched_ahead_leaves_the_messages_to_the_one_that_is_shown(desk, store):
+    first, second = make_proposal(store), make_proposal(store)
+    desk.post(f"/proposals/{first.pk}/snooze/", {"span": "hour"})
+
+    ahead = desk.get(f"/proposals/{second.pk}/", headers={"Sec-Purpose": "prefetch"}).content.decode()
+    shown = desk.get(f"/proposals/{second.pk}/").content.decode()
+
+    assert "Snoozed" not in ahead
+    assert "Snoozed" in shown
+    assert desk.get("/speculation/").headers["Content-Type"] == "application/speculationrules+json"
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [({"verdict": "approve"}, 302), ({"verdict": "reject", "reason": "Not this <b>one</b>"}, 403)],
+)
+def test_a_decision_without_a_log_in_gives_back_what_was_typed(client, store, said, status):
+    proposal = make_proposal(store, title="A secret claim")
+
+    answer = client.post(f"/proposals/{proposal.pk}/decide/", said | {"digest": proposal.digest, "kind": "workflow"})
+
+    assert answer.status_code == status
+    assert not Decision.objects.exists()
+    if status == 302:
+        assert answer["Location"].endswith(f"?next=/proposals/{proposal.pk}/%3Fkind%3Dworkflow")
+    else:
+        page = answer.content.decode()
+        assert "Not this &lt;b&gt;one&lt;/b&gt;" in page
+        assert "A secret claim" not in page
