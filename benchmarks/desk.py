@@ -51,8 +51,8 @@ VIEWS = {
     "near target": "/?age=near",
     "fresh": "/?age=fresh",
     "mentions me": "/?mentions=me",
-    "store, kind and flag": "/?store=store-3&kind=workflow&risk=link",
-    "nothing matches": "/?store=rare-store&kind=workflow",
+    "store, kind, flag: nothing meets": "/?store=store-3&kind=workflow&risk=link",
+    "store and flag": "/?store=store-4&risk=link",
     "waits for others": "/?tab=others",
     "changed under you": "/?tab=stale",
     "let through by policy": "/?tab=policy",
@@ -168,8 +168,8 @@ def compare(small: Desk, large: Desk) -> None:
     print(
         f"load {os.getloadavg()[0]:.1f}; milliseconds a request, {ROUNDS} requests a line{', processor time' if CPU_ONLY else ''}"
     )
-    print(f"{'':30}{small.proposals:>9,} proposals{large.proposals:>11,} proposals   ratio of")
-    print(f"{'':30}{'p50':>10}{'p95':>10}{'p50':>10}{'p95':>10}{'p50':>10}{'p95':>8}", flush=True)
+    print(f"{'':34}{small.proposals:>9,} proposals{large.proposals:>11,} proposals   ratio of")
+    print(f"{'':34}{'p50':>10}{'p95':>10}{'p50':>10}{'p95':>10}{'p50':>10}{'p95':>8}", flush=True)
     for label, address in VIEWS.items():
         report(label, *(times(desk, address) for desk in (small, large)))
     for side in ("after", "before"):
@@ -260,7 +260,7 @@ def make_decidable() -> str:
 def report(label: str, small: list[float], large: list[float]) -> None:
     figures = [(statistics.median(column), statistics.quantiles(column, n=20)[-1]) for column in (small, large)]
     (a50, a95), (b50, b95) = figures
-    print(f"{label:30}{a50:10.1f}{a95:10.1f}{b50:10.1f}{b95:10.1f}{b50 / a50:10.2f}{b95 / a95:8.2f}", flush=True)
+    print(f"{label:34}{a50:10.1f}{a95:10.1f}{b50:10.1f}{b95:10.1f}{b50 / a50:10.2f}{b95 / a95:8.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from functools import cached_property
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
-from reviews.queue import Filters, counted, matching
+from reviews.queue import Filters, counted, top_of
 
 # The first part of the address → the item of the navigation.
 _SECTIONS = {
@@ -47,7 +47,7 @@ class Navigation:
 
     @cached_property
     def open_count(self) -> str:
-        return counted(matching(Filters(), self.request.user))
+        return counted(len(top_of(Filters(), self.request.user)))
 
 
 def navigation(request: HttpRequest) -> dict[str, object]:

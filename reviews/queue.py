@@ -202,21 +202,30 @@ def bounded_count(found: ProposalQuerySet) -> int:
     return found.order_by()[:COUNT_LIMIT].count()
 
 
-def counted(found: ProposalQuerySet) -> str:
+def counted(number: int) -> str:
     """A bounded count in words, such as `199+`."""
-    number = bounded_count(found)
     return f"{COUNT_LIMIT - 1}+" if number >= COUNT_LIMIT else str(number)
 
 
+def top_of(filters: Filters, viewer: User | AnonymousUser | None) -> list[int]:
+    """The first ids of a queue, at most `COUNT_LIMIT`; of the whole queue asked of the database once per user object."""
+    kept = viewer.__dict__ if viewer is not None and filters == Filters() else {}
+    if "_daylight_top" not in kept:
+        found = filters.order.sorted(matching(filters, viewer)).values_list("pk", flat=True)
+        kept["_daylight_top"] = list(found[:COUNT_LIMIT])
+    top: list[int] = kept["_daylight_top"]
+    return top
+
+
 def stale_count() -> str:
-    return counted(matching(Filters(tab="stale")))
+    return counted(bounded_count(matching(Filters(tab="stale"))))
 
 
 def place_of(proposal: Proposal, filters: Filters, viewer: User | AnonymousUser | None = None) -> Place:
     """The neighbours of a proposal in its queue, whether or not it still is in it."""
     walked = _walked(filters)
     # Who works from the top is served by one query.
-    top = list(walked.order.sorted(matching(walked, viewer)).values_list("pk", flat=True)[:COUNT_LIMIT])
+    top = top_of(walked, viewer)
     if proposal.pk in top[: COUNT_LIMIT - 1]:
         at = top.index(proposal.pk)
         earlier, later = top[:at][::-1], top[at + 1 :]

@@ -42,7 +42,9 @@ def queue(request: HttpRequest) -> HttpResponse:
         "tabs": tabs,
         "tab_label": tabs.get(filters.tab, tabs["open"]),
         "stale_count": queues.stale_count(),
-        "matching": queues.counted(queues.matching(filters, request.user)) if filters.narrows else "",
+        "matching": queues.counted(queues.bounded_count(queues.matching(filters, request.user)))
+        if filters.narrows
+        else "",
         "has_any": bool(page.rows) or Proposal.objects.exists(),
         "has_open": bool(page.rows) or Proposal.objects.open().exists(),
         "stores": MemoryStore.objects.values_list("name", flat=True),

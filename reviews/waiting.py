@@ -49,12 +49,10 @@ def needing(found: ProposalQuerySet, reader: int) -> ProposalQuerySet:
 
 def waiting(found: ProposalQuerySet, reader: int) -> ProposalQuerySet:
     """Of these open proposals, the others."""
-    blocked = _authored(reader).order_by().values("pk")
-    blocked = blocked.union(*(rows.order_by().values("proposal_id") for rows in _blocks(reader)))
-    # Asked for by themselves, their ids come out of indexes alone; they are far fewer than what is open.
-    return found.filter(
-        pk__in=list(Proposal.objects.open().order_by().filter(pk__in=blocked).values_list("pk", flat=True))
-    )
+    is_open = Q(proposal__status=Proposal.Status.OPEN)
+    blocked = (rows.filter(is_open).order_by().values_list("proposal_id", flat=True) for rows in _blocks(reader))
+    # Asked for by themselves: what blocks is far less than what is open, and this begins there.
+    return found.filter(pk__in=list(_authored(reader).order_by().values_list("pk", flat=True).union(*blocked)))
 
 
 def reasons(rows: Sequence[Proposal], reader: int) -> dict[int, list[str]]:
