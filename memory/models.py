@@ -1,8 +1,9 @@
 from collections.abc import Iterable
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from simple_history.models import HistoricalRecords
 
 from sessions.models import Agent, Session, slug_validator
@@ -138,12 +139,22 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
         """Without the test items of reviews: for counts, and for what dreams know."""
         return self.filter(seed=None)
 
+    def closed(self) -> "ProposalQuerySet":
+        """Those that nothing is done about any more."""
+        return self.filter(status__in=CLOSED)
+
     def touching(self, *, store_id: int, paths: Iterable[str], memory_id: int | None) -> "ProposalQuerySet":
         """Those that a publication at these paths, or of this memory, pulls the ground from under."""
-        meets = models.Q(path__in=list(paths)) | models.Q(new_path__in=[path for path in paths if path])
+        in_store = Proposal.objects.filter(store_id=store_id).order_by().values("pk")
+        given = [path for path in paths if path]
+        meets = [in_store.filter(new_path__in=given).exclude(new_path="")]
         if memory_id is not None:
-            meets |= models.Q(base_version__memory_id=memory_id)
-        return self.filter(meets, store_id=store_id)
+            meets.append(in_store.filter(base_version__memory_id=memory_id))
+        # Each of the three has its index; as one condition with OR they would have none.
+        return self.filter(pk__in=in_store.filter(path__in=given).union(*meets))
+
+
+CLOSED = ("approved", "rejected", "expired", "replaced")
 
 
 class Proposal(models.Model):
@@ -219,6 +230,43 @@ class Proposal(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-benefit", "-id"], name="proposal_queue"),
+            models.Index(fields=["status", "id"], name="proposal_by_status"),
+            models.Index(
+                models.Func(models.F("risk"), function="CARDINALITY").desc(),
+                models.F("benefit").desc(),
+                models.F("id").desc(),
+                condition=models.Q(status="open"),
+                name="open_by_flags",
+            ),
+            models.Index(
+                fields=["-benefit", "-id"], condition=models.Q(status="open") & ~models.Q(risk=[]), name="open_flagged"
+            ),
+            GinIndex(fields=["risk"], condition=models.Q(status="open"), name="open_by_risk"),
+            models.Index(fields=["store", "-benefit", "-id"], condition=models.Q(status="open"), name="open_by_store"),
+            models.Index(fields=["store", "id"], condition=models.Q(status="open"), name="open_by_store_and_id"),
+            models.Index(fields=["kind", "-benefit", "-id"], condition=models.Q(status="open"), name="open_by_kind"),
+            models.Index(
+                fields=["operation", "-benefit", "-id"], condition=models.Q(status="open"), name="open_by_operation"
+            ),
+            models.Index(fields=["created_at"], condition=models.Q(status="open"), name="open_by_age"),
+            models.Index(
+                fields=["proposer_kind", "proposer_id"], condition=models.Q(status="open"), name="open_by_proposer"
+            ),
+            models.Index(
+                Coalesce("decided_at", "created_at").desc(),
+                models.F("id").desc(),
+                condition=models.Q(status__in=CLOSED),
+                name="closed_newest_first",
+            ),
+            models.Index(
+                models.F("store"),
+                Coalesce("decided_at", "created_at").desc(),
+                models.F("id").desc(),
+                condition=models.Q(status__in=CLOSED),
+                name="closed_by_store",
+            ),
+            models.Index(fields=["store", "path"], name="proposal_by_path"),
+            models.Index(fields=["store", "new_path"], condition=~models.Q(new_path=""), name="proposal_by_new_path"),
             models.Index(fields=["store", "claim_key"], name="proposal_by_claim"),
             models.Index(fields=["store", "text_key"], name="proposal_by_text"),
             models.Index(

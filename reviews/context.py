@@ -7,11 +7,11 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
-from memory.models import MemoryStore, Proposal
+from memory.models import MemoryStore
 from reviews.commenting import unseen_mentions
 from reviews.holding import to_tell
 from reviews.models import Gating, HeldBallot, SecondLook
-from reviews.queue import COUNT_LIMIT, bounded_count
+from reviews.queue import Filters, counted, top_of
 from sessions.models import Agent
 
 GATING_SHOWN = timedelta(days=14)
@@ -61,8 +61,7 @@ class Navigation:
 
     @cached_property
     def open_count(self) -> str:
-        count = bounded_count(Proposal.objects.open())
-        return f"{COUNT_LIMIT - 1}+" if count >= COUNT_LIMIT else str(count)
+        return counted(len(top_of(Filters(), self.request.user)))
 
     @cached_property
     def held(self) -> list[HeldBallot]:

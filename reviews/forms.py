@@ -4,6 +4,7 @@ from memory.models import Proposal
 from reviews.ballots import BadDecision, Ballot, Edit
 from reviews.models import Decision
 from reviews.presenters import proposed_text
+from reviews.reasons import REASONS
 
 
 class BallotForm(forms.Form):
@@ -15,6 +16,7 @@ class BallotForm(forms.Form):
     reason = forms.CharField(required=False, strip=False, max_length=4_000)
     content = forms.CharField(required=False, strip=False)
     path = forms.CharField(required=False, max_length=1_000)
+    code = forms.ChoiceField(required=False, choices=[("", ""), *((str(number), text) for number, text in REASONS)])
     flags_read = forms.BooleanField(required=False)
 
     def ballot(self, proposal: Proposal) -> Ballot:
@@ -37,7 +39,7 @@ class BallotForm(forms.Form):
             raise BadDecision(
                 "You changed the text. Approve it with your edits, or take them back to approve what was proposed."
             )
-        return Ballot(said["verdict"], said["digest"], said["reason"], edit)
+        return Ballot(said["verdict"], said["digest"], _reason(said), edit)
 
     def has_edit(self, proposal: Proposal) -> bool:
         """Whether what was typed differs from what was proposed; browsers send line ends in their own way."""
@@ -45,6 +47,12 @@ class BallotForm(forms.Form):
             return False
         typed = (_lines(self.data["content"]), self.data.get("path", "").strip())
         return typed != (_lines(proposed_text(proposal)), proposal.new_path or proposal.path)
+
+
+def _reason(said: dict[str, str]) -> str:
+    """What was typed; after the usual reason that was picked, for a rejection."""
+    picked = dict(REASONS)[int(said["code"])] if said["code"] and said["verdict"] == Decision.Verdict.REJECT else ""
+    return f"{picked} {said['reason']}" if picked else said["reason"]
 
 
 def _lines(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Ordering test items, and handing them to the dreams that file them. docs/decisions/0008-test-items.md says why so."""
+"""Ordering test items, and handing them to the dreams that file them. docs/decisions/0010-test-items.md says why so."""
 
 import secrets
 import uuid

@@ -1,44 +1,91 @@
-"""The queue: which proposals a reviewer sees, in which order, a page at a time."""
+"""The queue: which proposals somebody sees, in which order, a page at a time."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from operator import attrgetter
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, FloatField, Value
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import BigIntegerField, Count, DateTimeField, F, FloatField, Func, IntegerField, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import QueryDict
 
-from memory.models import Evidence, Proposal, ProposalQuerySet
+from audit.roles import REVIEWER, has_role
+from dreaming.charts import Bar
+from memory.models import Evidence, MemoryStore, Proposal, ProposalQuerySet
 from memory.scanning import EXPLANATIONS
+from reviews import ages, waiting
+from reviews.keyset import Key, Order, Page, integer, moment, page_of
+from reviews.models import Mention
+from reviews.presenters import bars_of
 
 PAGE_SIZE = 25
 # Nobody needs to know whether 40,000 or 41,000 wait, and counting them costs every page.
-COUNT_LIMIT = 1_000
+COUNT_LIMIT = 200
 
 TABS = {
     "open": "Needs you",
+    "others": "Waits for others",
     "stale": "Changed under you",
     "policy": "Let through by policy",
     "decided": "Decided",
 }
+# Who may not decide is needed by none of them, and sees every open one.
+READERS_TABS = {"open": "Open", **{tab: label for tab, label in TABS.items() if tab not in ("open", "others")}}
+SORTS = {
+    "benefit": "most useful first",
+    "risk": "most flags first",
+    "oldest": "oldest first",
+    "newest": "newest first",
+}
 ANY_FLAG, NO_FLAG = "any", "none"
+
+_ID = Key("id", F("id"), attrgetter("pk"), BigIntegerField(), integer)
+_BENEFIT = Key("benefit", F("benefit"), attrgetter("benefit"), FloatField(), float, repr)
+_FLAGS = Key("flag_count", Func(F("risk"), function="CARDINALITY"), lambda row: len(row.risk), IntegerField(), integer)
+_CLOSED = Key(
+    "closed_at",
+    Coalesce("decided_at", "created_at"),
+    lambda row: row.decided_at or row.created_at,
+    DateTimeField(),
+    moment,
+    datetime.isoformat,
+)
+_DECISION = Key("decision_id", F("decision__id"), attrgetter("decision.pk"), BigIntegerField(), integer)
+_ORDERS = {
+    "benefit": Order((_BENEFIT, _ID)),
+    "risk": Order((_FLAGS, _BENEFIT, _ID)),
+    "oldest": Order((_ID,), descends=False),
+    "newest": Order((_ID,)),
+}
+_CLOSED_ORDERS = {"decided": Order((_CLOSED, _ID)), "policy": Order((_DECISION,))}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the address of a queue page says. Unknown tabs, kinds and flags fall back to none."""
+    """What the address of a queue page says. Unknown names of a tab, kind, sort, … fall back to the default."""
 
     tab: str = "open"
     store: str = ""
     agent: str = ""
     kind: str = ""
+    operation: str = ""
     risk: str = ""
+    age: str = ""
+    mentions: str = ""
+    sort: str = "benefit"
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Filters":
         known = {
             "tab": TABS,
             "kind": Proposal.Kind.values,
+            "operation": Proposal.Operation.values,
             "risk": [ANY_FLAG, NO_FLAG, *EXPLANATIONS],
+            "age": ages.AGES,
+            "mentions": ["me"],
+            "sort": SORTS,
         }
         given = {field.name: query.get(field.name, "").replace("\x00", "") for field in fields(cls)}
         return cls(**{name: value for name, value in given.items() if value and value in known.get(name, [value])})
@@ -55,15 +102,15 @@ class Filters:
 
     @property
     def narrows(self) -> bool:
-        return bool(self.store or self.agent or self.kind or self.risk)
+        return any(name not in ("tab", "sort") for name, _ in self.given)
 
+    @property
+    def is_closed(self) -> bool:
+        return self.tab in _CLOSED_ORDERS
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some rows in order; `after` is the cursor of the next page, or empty."""
-
-    rows: list[Proposal]
-    after: str
+    @property
+    def order(self) -> Order:
+        return _CLOSED_ORDERS.get(self.tab) or _ORDERS[self.sort]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,60 +123,78 @@ class Place:
     next: int | None
 
 
-def matching(filters: Filters) -> ProposalQuerySet:
-    """The proposals of a tab that meet the filters, in no order."""
-    found = Proposal.objects.all()
+def tabs_for(viewer: User | AnonymousUser | None) -> dict[str, str]:
+    return TABS if _decides(viewer) else READERS_TABS
+
+
+def matching(filters: Filters, viewer: User | AnonymousUser | None = None) -> ProposalQuerySet:
+    """The proposals of a tab that meet the filters, in no order. What waits for whom is asked for reviewers only."""
+    found = _narrowed(Proposal.objects.all(), filters, viewer)
+    if filters.tab == "stale":
+        return found.filter(status=Proposal.Status.STALE)
+    if filters.tab == "decided":
+        return found.closed()
+    if filters.tab == "policy":
+        return found.filter(decision__decider_kind="policy")
+    if not _decides(viewer):
+        return found.open()
+    return (waiting.waiting if filters.tab == "others" else waiting.needing)(found.open(), viewer.pk)
+
+
+def _decides(viewer: User | AnonymousUser | None) -> bool:
+    return viewer is not None and has_role(viewer, REVIEWER)
+
+
+def _narrowed(found: ProposalQuerySet, filters: Filters, viewer: User | AnonymousUser | None) -> ProposalQuerySet:
+    # Stores are few: their ids go into the query, so that the planner knows how many proposals they have.
     if filters.store:
-        found = found.filter(store__name=filters.store)
+        found = found.filter(store_id__in=_ids(MemoryStore.objects.filter(name=filters.store)))
     if filters.agent:
-        found = found.filter(store__agents__slug=filters.agent)
+        found = found.filter(store_id__in=_ids(MemoryStore.objects.filter(agents__slug=filters.agent)))
     if filters.kind:
         found = found.filter(kind=filters.kind)
+    if filters.operation:
+        found = found.filter(operation=filters.operation)
     if filters.risk in (ANY_FLAG, NO_FLAG):
-        found = found.filter(risk__len__gt=0) if filters.risk == ANY_FLAG else found.filter(risk=[])
+        found = found.exclude(risk=[]) if filters.risk == ANY_FLAG else found.filter(risk=[])
     elif filters.risk:
         found = found.filter(risk__contains=[filters.risk])
-    return {
-        "open": lambda: found.open(),
-        "stale": lambda: found.filter(status=Proposal.Status.STALE),
-        "decided": lambda: found.filter(decision__isnull=False),
-        "policy": lambda: found.filter(decision__decider_kind="policy"),
-    }[filters.tab]()
+    if filters.age:
+        found = ages.aged(found, filters.age)
+    if filters.mentions and viewer is not None:
+        unseen = Mention.objects.filter(user_id=viewer.pk, seen_at=None)
+        found = found.filter(pk__in=unseen.values("comment__proposal_id"))
+    return found
 
 
-def page(filters: Filters, after: str = "") -> Page:
-    """One page by keyset: as fast deep in the queue as at its start. A malformed cursor gives the first page."""
-    found = matching(filters).select_related("store", "escalation", "assignment")
-    if filters.tab in ("decided", "policy"):
-        found = found.select_related("decision__version").order_by("-decision__id")
-        cursor = _decided_cursor(after)
-        found = found.filter(decision__id__lt=cursor) if cursor else found
-    else:
-        found = found.order_by("-benefit", "-id")
-        cursor = _waiting_cursor(after)
-        found = found.filter(TupleLessThan(Tuple("benefit", "id"), cursor)) if cursor else found
-    rows = list(found.defer("content", "rationale")[: PAGE_SIZE + 1])
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
-    return Page(rows, _cursor_after(filters, rows[-1]) if more else "")
+def _ids(stores: QuerySet[MemoryStore]) -> list[int]:
+    return list(stores.order_by().values_list("pk", flat=True))
 
 
-def _cursor_after(filters: Filters, row: Proposal) -> str:
-    return str(row.decision.pk) if filters.tab in ("decided", "policy") else f"{row.benefit!r}~{row.pk}"
+def page(filters: Filters, viewer: User | None = None, *, after: str = "", before: str = "") -> Page:
+    related = ["store", "decision__version"] if filters.is_closed else ["store", "escalation", "assignment"]
+    found = matching(filters, viewer).select_related(*related).defer("content", "rationale")
+    return page_of(found, filters.order, size=PAGE_SIZE, after=after, before=before)
 
 
-def _decided_cursor(after: str) -> int | None:
-    return int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the queue, with what the tables beside the proposal say of it."""
+
+    proposal: Proposal
+    bars: list[Bar]
+    counts: dict[str, int]
+    standing: ages.Standing
+    waits_for: list[str]
 
 
-def _waiting_cursor(after: str) -> tuple[Value, int] | None:
-    benefit, _, pk = after.partition("~")
-    try:
-        number = float(benefit)
-    except ValueError:
-        return None
-    row = _decided_cursor(pk)
-    return (Value(number, output_field=FloatField()), row) if row else None
+def rows_of(shown: Page, filters: Filters, viewer: User) -> list[Row]:
+    """The lines of a page, in a fixed number of queries."""
+    counts, standings = evidence_counts(shown.rows), ages.standings(shown.rows)
+    said = waiting.reasons(shown.rows, viewer.pk) if filters.tab == "others" else {}
+    return [
+        Row(row, bars_of(row.support), counts[row.pk], standings[row.pk], said.get(row.pk, [])) for row in shown.rows
+    ]
 
 
 def bounded_count(found: ProposalQuerySet) -> int:
@@ -137,26 +202,71 @@ def bounded_count(found: ProposalQuerySet) -> int:
     return found.order_by()[:COUNT_LIMIT].count()
 
 
-def place_of(proposal: Proposal, filters: Filters) -> Place:
-    """The neighbours of a proposal in the open queue, whether or not it still is in it."""
-    waiting = matching(Filters(**{**asdict(filters), "tab": "open"})).exclude(pk=proposal.pk)
-    key = (Value(proposal.benefit, output_field=FloatField()), proposal.pk)
-    earlier = waiting.filter(TupleGreaterThan(Tuple("benefit", "id"), key))
-    later = waiting.filter(TupleLessThan(Tuple("benefit", "id"), key))
-    before = earlier.order_by("benefit", "id").values_list("pk", flat=True).first()
-    after = later.order_by("-benefit", "-id").values_list("pk", flat=True).first()
-    ahead = bounded_count(earlier)
-    total = ahead + proposal.is_open + bounded_count(later)
-    return Place(number=ahead + 1, total=min(total, COUNT_LIMIT), previous=before, next=after)
+def counted(number: int) -> str:
+    """A bounded count in words, such as `199+`."""
+    return f"{COUNT_LIMIT - 1}+" if number >= COUNT_LIMIT else str(number)
 
 
-def next_open(proposal: Proposal, filters: Filters) -> int | None:
+def top_of(filters: Filters, viewer: User | AnonymousUser | None) -> list[int]:
+    """The first ids of a queue, at most `COUNT_LIMIT`; of the whole queue asked of the database once per user object."""
+    kept = viewer.__dict__ if viewer is not None and filters == Filters() else {}
+    if "_daylight_top" not in kept:
+        found = filters.order.sorted(matching(filters, viewer)).values_list("pk", flat=True)
+        kept["_daylight_top"] = list(found[:COUNT_LIMIT])
+    top: list[int] = kept["_daylight_top"]
+    return top
+
+
+def stale_count() -> str:
+    return counted(bounded_count(matching(Filters(tab="stale"))))
+
+
+def place_of(proposal: Proposal, filters: Filters, viewer: User | AnonymousUser | None = None) -> Place:
+    """The neighbours of a proposal in its queue, whether or not it still is in it."""
+    walked = _walked(filters)
+    # Who works from the top is served by one query.
+    top = top_of(walked, viewer)
+    if proposal.pk in top[: COUNT_LIMIT - 1]:
+        at = top.index(proposal.pk)
+        earlier, later = top[:at][::-1], top[at + 1 :]
+    else:
+        earlier = _neighbours(proposal, walked, viewer, backwards=True)
+        later = _neighbours(proposal, walked, viewer)
+    total = len(earlier) + proposal.is_open + len(later)
+    return Place(
+        number=len(earlier) + 1,
+        total=min(total, COUNT_LIMIT),
+        previous=earlier[0] if earlier else None,
+        next=later[0] if later else None,
+    )
+
+
+def next_open(proposal: Proposal, filters: Filters, viewer: User | AnonymousUser | None = None) -> int | None:
     """The one to decide next: the next in the queue, or its first."""
-    waiting = matching(Filters(**{**asdict(filters), "tab": "open"})).exclude(pk=proposal.pk)
-    key = (Value(proposal.benefit, output_field=FloatField()), proposal.pk)
-    later = waiting.filter(TupleLessThan(Tuple("benefit", "id"), key)).order_by("-benefit", "-id")
-    first = waiting.order_by("-benefit", "-id")
-    return later.values_list("pk", flat=True).first() or first.values_list("pk", flat=True).first()
+    walked = _walked(filters)
+    if later := _neighbours(proposal, walked, viewer, limit=1):
+        return later[0]
+    first = walked.order.sorted(matching(walked, viewer).exclude(pk=proposal.pk))
+    return first.values_list("pk", flat=True).first()
+
+
+def _neighbours(
+    proposal: Proposal,
+    walked: Filters,
+    viewer: User | AnonymousUser | None,
+    *,
+    backwards: bool = False,
+    limit: int = COUNT_LIMIT,
+) -> list[int]:
+    """The ids after the proposal in its queue, nearest first; with `backwards` those before it."""
+    place = walked.order.place(walked.order.cursor(proposal))
+    others = matching(walked, viewer).exclude(pk=proposal.pk)
+    return list(walked.order.beyond(others, place, backwards=backwards).values_list("pk", flat=True)[:limit])
+
+
+def _walked(filters: Filters) -> Filters:
+    """What is decided is read, not worked through: from there the way on leads through what is open."""
+    return replace(filters, tab="open") if filters.is_closed else filters
 
 
 def evidence_counts(rows: list[Proposal]) -> dict[int, dict[str, int]]:
@@ -166,3 +276,8 @@ def evidence_counts(rows: list[Proposal]) -> dict[int, dict[str, int]]:
     for pk, stance, number in found.values_list("proposal_id", "stance").annotate(number=Count(F("id"))):
         counts[pk][stance] = number
     return counts
+
+
+def address_of(query: str) -> str:
+    """The part of a queue's address that is kept in a saved view; what no filter knows is left out."""
+    return Filters.read(QueryDict(query)).query

@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.services import record
@@ -22,7 +23,8 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
     actor = Actor.user(by)
     proposal.status = Proposal.Status.REPLACED
     proposal.status_reason = why
-    proposal.save(update_fields=["status", "status_reason"])
+    proposal.decided_at = Now()
+    proposal.save(update_fields=["status", "status_reason", "decided_at"])
     evidence = proposal.evidence.values_list("session_id", "seq", "quote", "stance")
     renames = proposal.operation == Proposal.Operation.RENAME
     draft = Draft(

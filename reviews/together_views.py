@@ -122,7 +122,7 @@ def ask_for_changes(request: HttpRequest, pk: int) -> HttpResponse:
 
     proposal = get_object_or_404(Proposal, pk=pk)
     filters = Filters.read(request.GET)
-    return _acted(request, pk, act, leads_to=next_open(proposal, filters))
+    return _acted(request, pk, act, leads_to=next_open(proposal, filters, request.user))
 
 
 @require_POST

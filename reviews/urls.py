@@ -2,6 +2,7 @@ from django.urls import path
 
 from reviews import (
     bulk_views,
+    desk_views,
     history_views,
     overview_views,
     quality_views,
@@ -37,6 +38,11 @@ urlpatterns = [
     path("mentions/", together_views.mentions, name="mentions"),
     path("proposals/<int:pk>/reveal/", reading_views.show_rationale, name="reveal"),
     path("proposals/<int:pk>/reading/", reading_views.note_reading, name="reading"),
+    path("proposals/<int:pk>/snooze/", desk_views.snooze, name="snooze"),
+    path("proposals/<int:pk>/unsnooze/", desk_views.unsnooze, name="unsnooze"),
+    path("speculation/", desk_views.speculation, name="speculation"),
+    path("views/save/", desk_views.save_view, name="save_view"),
+    path("views/<int:pk>/delete/", desk_views.delete_view, name="delete_view"),
     path("stores/", history_views.stores, name="stores"),
     path("new-store/", history_views.new_store, name="new_store"),
     path("stores/<str:name>/", history_views.store_detail, name="store_detail"),

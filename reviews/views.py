@@ -16,7 +16,7 @@ from memory.models import MAX_CONTENT_BYTES, MemoryStore, Proposal
 from memory.paths import InvalidMemory, check_content, check_path
 from memory.scanning import EXPLANATIONS, scan
 from memory.services import Refused
-from reviews import ageing, outcomes, presenters, reading
+from reviews import ageing, ages, outcomes, presenters, reading, snoozing
 from reviews import queue as queues
 from reviews.ballots import BadDecision, DecisionRefused, DigestMismatch, NotAllowed
 from reviews.beside import beside
@@ -26,10 +26,12 @@ from reviews.claiming import claim
 from reviews.commenting import see_mentions
 from reviews.forms import BallotForm
 from reviews.holding import cast
-from reviews.models import HeldBallot
+from reviews.models import HeldBallot, SavedView
 from reviews.queue import Filters
+from reviews.reasons import REASONS
 from reviews.rebasing import MergeConflict, rebase
 from reviews.refusals import what_changed
+from reviews.signed_out import gives_back_what_was_typed
 from sessions.models import Agent
 
 
@@ -38,24 +40,30 @@ from sessions.models import Agent
 @vary_on_headers("HX-Request")
 def queue(request: HttpRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
-    page = queues.page(filters, request.GET.get("after", ""))
-    counts = queues.evidence_counts(page.rows)
+    page = queues.page(filters, request.user, after=request.GET.get("after", ""), before=request.GET.get("before", ""))
+    tabs = queues.tabs_for(request.user)
     context = {
         "filters": filters,
-        "rows": [(row, presenters.bars_of(row.support), counts[row.pk]) for row in page.rows],
+        "rows": queues.rows_of(page, filters, request.user),
         "page": page,
         "can_pick": filters.tab == "open" and has_role(request.user, REVIEWER) and mark_pickable(page.rows),
-        "is_first": not request.GET.get("after"),
-        "tabs": queues.TABS,
-        "tab_label": queues.TABS[filters.tab],
-        "matching": queues.bounded_count(queues.matching(filters)) if filters.narrows else None,
-        "stale_count": queues.bounded_count(queues.matching(Filters(tab="stale"))),
+        "tabs": tabs,
+        "tab_label": tabs.get(filters.tab, tabs["open"]),
+        "stale_count": queues.stale_count(),
+        "matching": queues.counted(queues.bounded_count(queues.matching(filters, request.user)))
+        if filters.narrows
+        else "",
         "has_any": bool(page.rows) or Proposal.objects.exists(),
+        "has_open": bool(page.rows) or Proposal.objects.open().exists(),
         "stores": MemoryStore.objects.values_list("name", flat=True),
         "agents": Agent.objects.values_list("slug", flat=True),
         "kinds": Proposal.Kind.choices,
+        "operations": Proposal.Operation.choices,
         "flags": list(EXPLANATIONS),
         "held_back": reading.held_back(page.rows, request.user) if has_role(request.user, REVIEWER) else (),
+        "ages": ages.AGES,
+        "sorts": queues.SORTS,
+        "saved_views": list(SavedView.objects.filter(user=request.user)),
         "last_dream": Dream.objects.filter(status="completed").select_related("store").first(),
     }
     swapped = request.htmx and request.htmx.target == "queue"
@@ -67,7 +75,9 @@ def queue(request: HttpRequest) -> HttpResponse:
 def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if not _is_prefetch(request):
         _opened(pk, request.user)
-    return _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+    response = _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+    response["Speculation-Rules"] = f'"{reverse("reviews:speculation")}"'
+    return response
 
 
 def _is_prefetch(request: HttpRequest) -> bool:
@@ -114,7 +124,7 @@ def _proposal_page(
         "readers": list(presenters.readers_of(proposal)),
         "history": list(uncovered(presenters.history_of(proposal), request.user)),
         "dream": _dream(proposal),
-        "place": queues.place_of(proposal, filters),
+        "place": queues.place_of(proposal, filters, request.user),
         "age": ageing.age_of(proposal),
         "may_decide": may_decide,
         "is_blind": may_decide and _is_blind(request, proposal),
@@ -125,6 +135,9 @@ def _proposal_page(
         "typed": typed,
         "error": error,
         "max_bytes": MAX_CONTENT_BYTES,
+        "reasons": REASONS,
+        "snoozed": snoozing.snooze_of(proposal, request.user),
+        "snooze_spans": snoozing.SPANS,
         **beside(proposal, request.user),
     }
     return render(request, "reviews/proposal_detail.html", context, status=status)
@@ -148,6 +161,7 @@ def _dream(proposal: Proposal) -> Dream | None:
 
 
 @require_POST
+@gives_back_what_was_typed
 @role_required(REVIEWER)
 def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
     proposal, filters, form = _proposal(pk), Filters.read(request.POST), BallotForm(request.POST)
@@ -162,9 +176,17 @@ def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
     if not isinstance(decided, HeldBallot):  # the bar on every page tells of it, as long as it can be taken back
         messages.success(request, outcomes.told(decided), extra_tags="decided")
     reading.note_decided(proposal, request.user)
-    following = queues.next_open(proposal, filters)
+    return on_to_the_next(request, proposal, filters)
+
+
+def on_to_the_next(request: HttpRequest, proposal: Proposal, filters: Filters) -> HttpResponse:
+    """To the next one that needs the reader; to the queue when there is none."""
+    following = queues.next_open(proposal, filters, request.user)
     address = reverse("reviews:proposal_detail", args=[following]) if following else reverse("reviews:queue")
-    return redirect(f"{address}?{filters.query}" if filters.query else address)
+    answer = redirect(f"{address}?{filters.query}" if filters.query else address)
+    # What was fetched ahead does not know yet what was just done: its message, and the way to take it back.
+    answer["Clear-Site-Data"] = '"prefetchCache"'
+    return answer
 
 
 def _refused_page(
@@ -184,7 +206,7 @@ def _refused_page(
         "changed": what_changed(proposal, refusal, request.user.pk),
         "has_edit": form.has_edit(proposal),
         "typed": form.data,
-        "following": queues.next_open(proposal, filters),
+        "following": queues.next_open(proposal, filters, request.user),
     }
     status = HTTPStatus.FORBIDDEN if isinstance(refusal, NotAllowed) else HTTPStatus.CONFLICT
     return render(request, "reviews/refused.html", context, status=status)

@@ -85,9 +85,11 @@ function takeBack() {
 function startRejecting() {
   const reason = one("#reason");
   if (!reason) return;
-  reason.dataset.rejects = reason.placeholder;
-  reason.placeholder = "Why not? Ctrl+Enter rejects";
+  reason.dataset.rejects ??= reason.placeholder;
+  reason.placeholder = "Why not? 1–9 a usual reason; Ctrl+Enter rejects";
   reason.focus();
+  const usual = one("#reasons");
+  if (usual && !reason.value) usual.open = true;
 }
 
 // Only in the reason, and only when `r` led there: so it costs no more than approving, and cannot approve.
@@ -96,13 +98,57 @@ function rejectNow() {
   button.form.requestSubmit(button);
 }
 
+// A usual reason is a text to begin with: it is put where it can be read and amended, and nothing is sent yet.
+function giveReason(radio) {
+  const reason = one("#reason");
+  reason.value = radio.closest("label").querySelector("span").textContent;
+  radio.checked = false;
+  one("#reasons").open = false;
+  if (!reason.dataset.rejects) startRejecting();
+  reason.focus();
+}
+
+function openSnooze() {
+  const menu = one("#snooze-menu");
+  if (!menu) return one("[data-key=s]")?.click();
+  menu.open = true;
+  one("button", menu).focus();
+}
+
+function comment() {
+  const body = one("#comment-body");
+  if (!body) return one("a[data-key=x]")?.click();
+  const folded = body.closest("details");
+  if (folded) folded.open = true;
+  body.focus();
+}
+
+const digit = (event) => (/^[1-9]$/.test(event.key) ? Number(event.key) : 0);
+
+// Digits choose in an open menu, or a reason while none is typed. True when one was chosen.
+function chose(event) {
+  const menu = one("#snooze-menu[open]");
+  if (menu) {
+    const button = menu.querySelectorAll("button")[digit(event) - 1];
+    button?.click();
+    return Boolean(button);
+  }
+  const radio = one(`#reasons [value="${digit(event)}"]`);
+  const rejects = event.target.dataset?.rejects && !event.target.value;
+  if (!radio || !(rejects || one("#reasons[open]"))) return false;
+  giveReason(radio);
+  return true;
+}
+
 const follow = (selector) => () => one(selector)?.click();
 
 const proposalKeys = {
   j: follow("a[rel=next]"),
   k: follow("a[rel=prev]"),
   q: follow("a[data-key=q]"),
-  c: follow("a[data-key=c]"),
+  x: follow("a[data-key=x]"),
+  c: comment,
+  s: openSnooze,
   u: follow("[data-key=u]"),
   a: approve,
   e: openEditor,
@@ -111,10 +157,15 @@ const proposalKeys = {
 
 function onKey(event) {
   const sheet = one("#keys");
-  if (event.key === "Escape" && typing(event.target)) return event.target.blur();
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll(".pop[open]")) menu.open = false;
+    if (typing(event.target)) return event.target.blur();
+  }
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.dataset?.rejects) return rejectNow();
   if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (typing(event.target) || one("dialog[open]")) return;
+  if (one("dialog[open]")) return;
+  if (digit(event) && (!typing(event.target) || event.target.id === "reason") && chose(event)) return event.preventDefault();
+  if (typing(event.target)) return;
   if (event.key === "?" && sheet) return sheet.showModal();
   const act = (one("[data-page=queue]") ? queueKeys : proposalKeys)[event.key];
   if (!act) return;
@@ -134,6 +185,9 @@ function onSubmit(event) {
 let leaving = false;
 
 function onClick(event) {
+  for (const pop of document.querySelectorAll(".pop[open]")) {
+    if (!pop.contains(event.target) && event.target.id !== "reason") pop.open = false;
+  }
   const menu = one(".who[open]");
   if (menu && !menu.contains(event.target)) menu.open = false;
   const link = event.target.closest("a[data-key=e]");
@@ -148,6 +202,8 @@ function onClick(event) {
 }
 
 function onInput(event) {
+  if (event.target.id === "reason" && event.target.value) one("#reasons")?.removeAttribute("open");
+  if (event.target.matches("#reasons [type=radio]")) return giveReason(event.target);
   if (!event.target.matches("#edit-path, #edit-text")) return;
   const back = one("[data-revert]");
   if (back) back.hidden = !edited();
@@ -156,6 +212,7 @@ function onInput(event) {
 function onLeave(event) {
   const reason = event.target;
   if (!reason.dataset?.rejects) return;
+  if (one("#reasons")?.contains(event.relatedTarget)) return;
   reason.placeholder = reason.dataset.rejects;
   delete reason.dataset.rejects;
 }

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from dreaming.models import Dream
 from memory.models import Memory, MemoryVersion, Proposal
-from reviews.models import ChangeRequest, Comment, Decision, HeldBallot
+from reviews.models import ChangeRequest, Comment, Decision, HeldBallot, SavedView
 from sessions.models import Agent, ApiKey
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 
@@ -25,6 +25,10 @@ WRITES = {
         ),
         "reviewer",
     ),
+    "reviews:snooze": "reviewer",
+    "reviews:unsnooze": "reviewer",
+    "reviews:save_view": "reviewer admin auditor",
+    "reviews:delete_view": "reviewer admin auditor",
     "reviews:new_store": "admin",
     "reviews:change_review_settings": "admin",
     "reviews:bulk_approve": "reviewer",
@@ -86,6 +90,7 @@ def addresses(rita) -> dict[str, str]:
     )
     about_it = ("state", "take_over", "release", "comment", "assign", "escalate", "ask_for_changes")
     answers = ("withdraw_request", "reword", "revert", "reopen")
+    view = SavedView.objects.create(user=rita, name="mine", query="")
     by_prefix = {
         **{f"reviews:{name}": [proposal.pk] for name in (*about_it, *answers)},
         "reviews:undo": [held.pk],
@@ -104,6 +109,9 @@ def addresses(rita) -> dict[str, str]:
         "reviews:rebase": [proposal.pk],
         "reviews:reveal": [proposal.pk],
         "reviews:reading": [proposal.pk],
+        "reviews:snooze": [proposal.pk],
+        "reviews:unsnooze": [proposal.pk],
+        "reviews:delete_view": [view.pk],
         "dreaming:dream_detail": [dream.pk],
         "dreaming:dream_progress": [dream.pk],
         "dreaming:dream_readiness": [dream.pk],

@@ -14,6 +14,9 @@ class Claim(models.Model):
     user_name = models.CharField(max_length=255)
     expires_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="claims_by_end")]
+
     def __str__(self) -> str:
         return f"{self.user_name} reads {self.proposal_id}"
 
@@ -27,6 +30,7 @@ class Snooze(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["proposal", "user"], name="one_snooze_a_person")]
+        indexes = [models.Index(fields=["user", "until"], name="snoozes_of_a_person")]
 
     def __str__(self) -> str:
         return f"{self.proposal_id} until {self.until}"
