@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("memory", "0006_queue_indexes"),
+        ("memory", "0007_queue_indexes"),
         ("reviews", "0009_reading_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

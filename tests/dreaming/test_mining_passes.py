@@ -12,7 +12,8 @@ from dreaming.passes import run_dream
 from dreaming.snapshots import memory_views, served_texts
 from memory.models import MemoryStore, Proposal
 from memory.services import record_read
-from reviews.services import Ballot, decide
+from reviews.ballots import Ballot
+from reviews.services import decide
 from sessions.models import Agent, Event
 from tests.dreaming.test_mining_preferences import ANCHORS, ROPES
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_session, make_store
