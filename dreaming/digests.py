@@ -1,8 +1,11 @@
 """Session digests in the database: computed once, read by every pass."""
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import MD5, Cast
@@ -13,6 +16,8 @@ from dreaming.models import SessionDigest
 from sessions.models import Event, Session, SessionQuerySet
 
 CHUNK = 50
+# What JSON can spell and PostgreSQL cannot keep.
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 def digest_missing(sessions: SessionQuerySet, on_progress: Callable[[int, int], None]) -> int:
@@ -53,13 +58,29 @@ def digests_hash(sessions: SessionQuerySet) -> str:
 def _store(sessions: models.QuerySet[Session]) -> None:
     SessionDigest.objects.bulk_create(
         [
-            SessionDigest(session=session, version=DIGEST_VERSION, data=digest_session(session_view(session)).to_json())
+            SessionDigest(
+                session=session, version=DIGEST_VERSION, data=_kept(digest_session(session_view(session)).to_json())
+            )
             for session in sessions
         ],
         update_conflicts=True,
         unique_fields=["session"],
         update_fields=["version", "data"],
     )
+
+
+def _kept(data: Any) -> Any:
+    """The data as PostgreSQL can keep them: JSON inside an event may spell NUL, or half of a surrogate pair."""
+    text = json.dumps(data)
+    return _without_unkept(data) if "\\u0000" in text or "\\ud" in text else data
+
+
+def _without_unkept(value: Any) -> Any:
+    if isinstance(value, str):
+        return UNKEPT.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {key: _without_unkept(item) for key, item in value.items()}
+    return [_without_unkept(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def session_view(session: Session) -> SessionView:
