@@ -114,6 +114,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "take-up-dreams": {"task": "dreaming.tasks.take_up_dreams", "schedule": 60.0},
+    "digest-missing": {"task": "dreaming.tasks.digest_missing", "schedule": 300.0, "options": {"expire_seconds": 300}},
 }
 CELERY_TIMEZONE = "UTC"
 
