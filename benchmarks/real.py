@@ -20,6 +20,7 @@ from dreaming.mining import Discarded, EventView, Finding, SessionView, digest_s
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 TOP = 12
+WORDLESS = "failed without a message"
 
 
 def main() -> None:
@@ -84,7 +85,7 @@ def counted(views: list[SessionView]) -> list[tuple[tuple[str, str], set[str]]]:
             text = event.output or event.text
             if event.type == "tool_result" and (event.is_error or text.startswith("Error")):
                 lines = [line.strip() for line in re.sub(r"<[^>]*>", "\n", text).splitlines() if line.strip()]
-                line = lines[-1] if "Traceback" in text else next((line for line in lines if " " in line), "")
+                line = lines[-1] if "Traceback" in text else next((line for line in lines if " " in line), WORDLESS)
                 line = re.sub(r"[^a-z ]+", " ", line.lower())
                 found[event.tool, " ".join(line.split())[:90]].add(view.external_id)
     return sorted(found.items(), key=lambda item: -len(item[1]))
@@ -94,12 +95,15 @@ def fate(tool: str, line: str, results: list[Finding | Discarded]) -> str:
     """What the pass made of an error: of the results on its tool, the one that shares most of its words."""
     words = set(line.split()) - {"error", "the", "a", "of", "to", "be"}
 
+    def own(item: Finding | Discarded) -> set[str]:
+        return set(re.findall(r"[a-z]+", item.template.lower()))
+
     def shared(item: Finding | Discarded) -> float:
-        own = set(re.findall(r"[a-z]+", item.template.lower()))
-        return len(words & own) / max(1, len(words | own))
+        return len(words & own(item)) / max(1, len(words | own(item)))
 
     near = max((item for item in results if item.tool in {tool, ""} or tool in item.template), key=shared, default=None)
-    if near is None or shared(near) < 0.3:
+    # Of the shorter of the two: the counted line is clipped, and the template may hold more of the message.
+    if near is None or len(words & own(near)) <= 0.3 * min(len(words), len(own(near))):
         return "not told"
     return f"found: {near.kind}" if isinstance(near, Finding) else f"left out: {near.reason}"
 

@@ -6,6 +6,9 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dreaming.settings")
 
+# For those who do not wait until the broker is back, as a worker does.
+BROKER_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 2, "max_retries": 1, "interval_start": 0}
+
 app = Celery("dreaming")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

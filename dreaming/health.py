@@ -10,11 +10,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
 from kombu.exceptions import OperationalError
 
-from dreaming.celery import app
+from dreaming.celery import BROKER_TIMEOUTS, app
 
 FRESH_SECONDS = 5
 STALE_SECONDS = 30
-BROKER_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 2, "max_retries": 1, "interval_start": 0}
 
 
 @dataclass(slots=True)

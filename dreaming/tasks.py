@@ -7,14 +7,19 @@ from celery import shared_task
 from django.db.models.functions import Now
 
 from audit.actors import Actor
+from dreaming.digests import digest_sessions, without_digest
+from dreaming.fanout import hand_out
 from dreaming.models import Dream, DreamPolicy
 from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, EngineMissing, request_dream
+from sessions.models import Session
 
 logger = logging.getLogger(__name__)
 
 # A dream that still waits after this long was not heard by the broker.
 LATE = timedelta(seconds=45)
+# How often the sessions without a digest are handed out again; what is left of the last time is dropped then.
+SWEEP_SECONDS = 300.0
 
 
 @shared_task
@@ -61,3 +66,15 @@ def take_up_dreams() -> None:
     """Run what waits too long, or what a dead worker left; whoever still runs keeps its lock and is left alone."""
     for pk in Dream.objects.unfinished().filter(created_at__lt=Now() - LATE).values_list("pk", flat=True):
         run.delay(pk)
+
+
+@shared_task
+def digest(session_ids: list[int]) -> None:
+    digest_sessions(session_ids)
+
+
+@shared_task
+def digest_missing() -> None:
+    """Hand out the sessions whose first message, or whose worker, was lost, or whose digest is of an older version."""
+    missing = without_digest(Session.objects.all()).order_by("pk").values_list("pk", flat=True)
+    hand_out(missing.iterator(), expires=SWEEP_SECONDS)

@@ -16,7 +16,7 @@ from audit.actors import Actor
 from audit.services import record
 from sessions.models import Agent, ApiKey, Session, hash_secret
 from sessions.preparing import EVENT_COLUMNS, ID_MARK, PreparedSession
-from sessions.signals import agents_seen
+from sessions.signals import agents_seen, sessions_added
 
 CREATED = "created"
 DUPLICATE = "duplicate"
@@ -124,6 +124,9 @@ def ingest(
             act=act,
             data=_summary(result),
         )
+        ids = [session_id for session_id, _ in added]
+        # Robust: the sessions stand, whatever a listener makes of them.
+        transaction.on_commit(lambda: sessions_added.send(sender=Session, session_ids=ids), robust=True)
     return result
 
 

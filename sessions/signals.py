@@ -3,3 +3,6 @@ from django.dispatch import Signal
 # Sent inside the transaction of an import, with `store` (a name), `agents` (those seen) and `created` (ids of new ones).
 # Receivers return warnings to show.
 agents_seen = Signal()
+
+# Sent when a batch is committed, with `session_ids`, those that are new. A room above may listen and work on them.
+sessions_added = Signal()

@@ -9,6 +9,7 @@ from dreaming import writer
 from dreaming.digests import digest_missing, digests_hash, read_digests
 from dreaming.engines.base import Candidate, LeftOut, Pass
 from dreaming.mining import mine
+from dreaming.mining.garbage import uncollected
 from dreaming.mining.values import DIGEST_VERSION, Discarded, Finding, MiningResult, Thresholds, Upkeep
 from dreaming.snapshots import memory_views, served_texts
 from memory.models import Memory, Proposal
@@ -33,9 +34,9 @@ def mined(run: Pass) -> MiningResult:
     run.step("mining", 0, 0)
     thresholds = Thresholds()
     store = run.dream.store
-    result = mine(
-        list(read_digests(run.sessions)), thresholds, memories=memory_views(store), served=served_texts(store)
-    )
+    with uncollected():
+        digests = list(read_digests(run.sessions))
+        result = mine(digests, thresholds, memories=memory_views(store), served=served_texts(store))
     run.session_count, run.event_count = result.sessions, result.events
     run.manifest |= {
         "sessions": result.sessions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
 from dreaming.mining.groups import Group, Meeting
@@ -25,19 +25,21 @@ def diverse(members: Iterable[int], window: Window, prefer: Callable[[int], int]
 
 
 def _in_turns(graded: list[tuple[int, int]], window: Window) -> list[int]:
-    queues: dict[str, list[int]] = defaultdict(list)
+    queues: dict[str, deque[int]] = defaultdict(deque)
     for _, at in sorted(graded):
         queues[window.digests[at].agent].append(at)
+    passed: dict[str, deque[int]] = defaultdict(deque)
     ordered: list[int] = []
     shown: set[str] = set()
     while queues:
         for agent in sorted(queues):
-            queue = queues[agent]
-            fresh = (place for place, at in enumerate(queue) if window.digests[at].task_id not in shown)
-            at = queue.pop(next(fresh, 0))
+            queue, later = queues[agent], passed[agent]
+            while queue and window.digests[queue[0]].task_id in shown:
+                later.append(queue.popleft())
+            at = (queue or later).popleft()
             ordered.append(at)
             shown.add(window.digests[at].task_id)
-            if not queue:
+            if not queue and not later:
                 del queues[agent]
     return ordered
 

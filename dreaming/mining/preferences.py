@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -208,20 +209,17 @@ def _dissent(wish: _Wish) -> set[int]:
 
 def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:
     """Find groups of enough support that share their first key and nobody, and want different things of it."""
-    enough = [wish for wish in wishes if len(wish.said) >= least and wish.keys]
-    found: set[int] = set()
-    for number, one in enumerate(enough):
-        for other in enough[number + 1 :]:
-            people = [{_who(at, window) for at in wish.said} for wish in (one, other)]
-            if one.keys[0] == other.keys[0] and not people[0] & people[1]:
-                found |= {id(one), id(other)}
-    return found
+    same_key: dict[str, list[tuple[int, set[str]]]] = defaultdict(list)
+    for wish in wishes:
+        if len(wish.said) >= least and wish.keys:
+            same_key[wish.keys[0]].append((id(wish), {_who(at, window) for at in wish.said}))
+    pairs = (pair for rivals in same_key.values() for pair in combinations(rivals, 2))
+    return {number for one, other in pairs if not one[1] & other[1] for number in (one[0], other[0])}
 
 
 def _clearest(wish: _Wish, window: Window) -> str | None:
     """Return the sentence that holds most of the keys in the fewest words, of those that may be repeated."""
-    names = {digest.principal for digest in window.digests if digest.principal}
-    known = sorted({_who(at, window) for at in wish.said} & names)
+    known = sorted({window.digests[at].principal for at in wish.said} - {""})
     best: tuple[float, int, str] | None = None
     signs = {key: len(one) >= len(two) for key, (one, two) in _signs(wish).items()}
     for text in wish.texts:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from sys import intern
 from typing import Any, Literal
+
+import msgspec
 
 from dreaming.mining.learnt import MemoryView as MemoryView
 from dreaming.mining.learnt import Preference as Preference
@@ -172,7 +175,8 @@ class Digest:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts, lists, strings, numbers and booleans."""
-        return asdict(self)
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Digest:
@@ -180,7 +184,7 @@ class Digest:
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
         rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent"}
-        plain = {key: value for key, value in data.items() if key not in rebuilt}
+        plain = {key: _rebuilt(value) for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
             tools=tuple(ToolUse(**_tuples(item)) for item in data["tools"]),
@@ -198,6 +202,8 @@ def _tuples(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rebuilt(value: Any) -> Any:
+    if isinstance(value, str):
+        return intern(value)
     if isinstance(value, list):
         return tuple(_rebuilt(item) for item in value)
     return Quote(**value) if isinstance(value, dict) else value

@@ -151,7 +151,7 @@ def test_assigning_and_escalating_are_shown_here_and_in_the_queue(desk, proposal
 
     assert "ruth’s turn, says rita" in page_of(desk, proposal)
     assert "Touches payments." in page_of(desk, proposal)
-    queue = desk.get("/").content.decode()
+    queue = desk.get("/?tab=others").content.decode()
     assert ">escalated</span>" in queue
     assert "ruth’s turn" in queue
     post(desk, proposal, "assign", to="")

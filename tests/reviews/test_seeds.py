@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.models import Entry
-from audit.services import verify_chain
+from audit.verifying import verify_record
 from dreaming.mining.phrases import slug
 from dreaming.models import Dream, Finding
 from memory.models import Memory, Proposal
@@ -189,7 +189,7 @@ def test_the_record_says_how_many_and_seals_which(second_pass, rita):
     assert commitment_of(item, told["salt"]) == told["commitment"]
     assert told["commitment"] in planted.data["commitments"]
     assert told["ordered_in_act"] == str(planted.act)
-    assert verify_chain().error == ""
+    assert verify_record().error == ""
 
 
 def test_what_was_decided_about_one_is_no_decision_and_keeps_no_claim_away(second_pass, store, rita):
