@@ -169,13 +169,13 @@ def test_a_pass_digests_what_is_missing_and_only_that():
 
 
 def test_a_pass_asks_for_help_and_does_not_wait_for_it(broker, monkeypatch):
-    monkeypatch.setattr(digests, "WORTH_WORKERS", 160)
+    monkeypatch.setattr(digests, "WORTH_WORKERS", 200)
     store = load_fleet()
     messages()
 
     assert dream(store).status == "completed"
 
-    assert messages() == [("dreaming.tasks.digest", 100), ("dreaming.tasks.digest", 60)]
+    assert messages() == [("dreaming.tasks.digest", 100), ("dreaming.tasks.digest", 100)]
 
 
 def test_a_dream_overtakes_the_digests_that_wait(broker):
@@ -212,7 +212,7 @@ def test_digests_of_an_older_version_are_made_anew():
     store = load_fleet()
     dream(store)
     SessionDigest.objects.update(version=1, data={})
-    assert dream(store).sessions == 160
+    assert dream(store).sessions == 200
 
 
 @pytest.mark.parametrize("spelt", ["\\u0000", "\\ud800", "\\udc00 \\ud83d\\ude00"])
@@ -223,7 +223,7 @@ def test_a_session_that_spells_what_postgresql_cannot_keep_is_digested(spelt):
 
     ended = dream(store)
 
-    assert (ended.status, ended.sessions) == ("completed", 161)
+    assert (ended.status, ended.sessions) == ("completed", 201)
     assert "ledger \ufffd" in json.dumps(list(SessionDigest.objects.values_list("data", flat=True)), ensure_ascii=False)
 
 

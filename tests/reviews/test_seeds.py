@@ -155,7 +155,7 @@ def test_a_dream_files_them_as_it_files_its_own(second_pass):
 def test_no_page_tells_them_apart(second_pass, client, rita):
     client.force_login(rita)
     item = Proposal.objects.exclude(seed=None).first()
-    own = Proposal.objects.open().filter(seed=None)
+    own = Proposal.objects.filter(seed=None)
     seen = client.get(f"/proposals/{item.pk}/").content.decode()
 
     shapes = [set(shape(client.get(f"/proposals/{row.pk}/").content.decode()).split("\n")) for row in own]
