@@ -78,9 +78,12 @@ def measure(group: Group, window: Window, least: int) -> Measured:
 
 
 def adjust(measured: list[Measured]) -> None:
-    """Replace the p-values of every hypothesis looked at by their adjusted ones."""
-    outcomes = adjusted([item.comparison.p_value for item in measured])
-    pooled = adjusted([item.comparison.p_pooled for item in measured])
+    """Replace the p-values of every hypothesis looked at by their adjusted ones.
+
+    That sessions with an error end worse is asked one-sidedly: that they end better would teach nothing.
+    """
+    outcomes = adjusted([item.comparison.p_worse for item in measured])
+    pooled = adjusted([item.comparison.p_worse_pooled for item in measured])
     for item, p_value, p_pooled in zip(measured, outcomes, pooled, strict=True):
         item.p_outcome, item.p_pooled = p_value, p_pooled
     moves = [adoption for item in measured for adoption in item.adoptions]
@@ -126,7 +129,7 @@ def _is_harmful(item: Measured, limits: Thresholds) -> bool:
     if item.p_outcome <= limits.alpha:
         return True
     pooled = risk_difference(compared.table).value
-    agree = compared.within_task and compared.p_value <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
+    agree = compared.within_task and compared.p_worse <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
     return agree and item.p_pooled <= limits.alpha
 
 

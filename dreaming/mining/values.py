@@ -207,7 +207,8 @@ class Support:
 
     `eligible` are the sessions that could have met it: they called the tool. `met_*` and `other_*` split the
     eligible sessions whose outcome is known. `effect` is the difference of the success rates, met minus other
-    (-1 to 1), with its 95 % interval. `p_value` is two-sided; `within_task` says that runs of the same task
+    (-1 to 1), with its 95 % interval. `p_value` is two-sided; `p_adjusted` is that of the question looked at (for an
+    error: that sessions with it end worse), one-sided, allowed for all that were asked; `within_task` says that runs of the same task
     were compared, in which case `effect` is the Mantel-Haenszel one; `p_pooled` is that of Fisher's test over
     all. `occurrences` counts failing calls.
     """
