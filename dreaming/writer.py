@@ -184,6 +184,13 @@ def _remedy_words(remedy: Remedy) -> str:
         f"after a call that worked, {remedy.usual:.0%} of sessions make the same move "
         f"(p adjusted {_p(remedy.p_adjusted)})."
     )
+    if remedy.working:
+        words += f" Of {remedy.working} other sessions in which the tool worked, {remedy.without} did without it."
+    if remedy.constants and {name for name, _ in remedy.arguments} == {name for name, _ in remedy.constants}:
+        words += (
+            f" All it changes is a fixed value ({', '.join(f'{code(name)} is {code(value)}' for name, value in remedy.constants)}"
+            "): see that this meets the rule behind the refusal and does not get round it."
+        )
     if remedy.scope and remedy.adopted:
         words += " Nearly all of them were for one principal."
     if remedy.adopted_total and remedy.rest_total:

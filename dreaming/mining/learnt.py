@@ -27,13 +27,15 @@ class Workflow:
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
-    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
+    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests;
+    `matter` are the keys as users write them.
     """
 
     words: str
     keys: tuple[tuple[str, int], ...]
     negative: bool
     kinds: tuple[tuple[str, int], ...]
+    matter: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,16 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         else:
             negated = max(0, negated - 1)
     return found
+
+
+def written(texts: Iterable[str], stems: Iterable[str]) -> tuple[str, ...]:
+    """Return stems as the words that most of the texts write for them."""
+    words: dict[str, Counter[str]] = {name: Counter() for name in stems}
+    for text in texts:
+        for token in _WORD.findall(text.lower()):
+            if token[0].isalpha() and (name := stem(token)) in words:
+                words[name][token] += 1
+    return tuple(min(seen, key=lambda word: (-seen[word], word)) for seen in words.values() if seen)
 
 
 def stem(word: str) -> str:

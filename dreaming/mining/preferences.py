@@ -15,7 +15,7 @@ import numpy as np
 
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import grouped, likeness, stems_of, vectors
+from dreaming.mining.likeness import grouped, likeness, stems_of, vectors, written
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
@@ -155,6 +155,10 @@ def _keys(wish: _Wish) -> tuple[tuple[str, int], ...]:
     return tuple((key, -1 if len(two) > len(one) else 1) for key, (one, two) in _signs(wish).items())
 
 
+def _matter(wish: _Wish) -> tuple[str, ...]:
+    return written((text.words for text in wish.texts), wish.keys)
+
+
 def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> str:
     sessions = sorted(wish.said)
     people = Counter(_who(at, window) for at in sessions)
@@ -262,7 +266,7 @@ def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Fin
         causes=(),
         benefit=0.25 * support.principals + 0.05 * support.sessions,
         evidence=_evidence(wish, window, limits.max_evidence),
-        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items()))),
+        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish)),
     )
 
 

@@ -13,6 +13,7 @@ from dreaming.mining.learnt import Workflow as Workflow
 
 DIGEST_VERSION = 2
 QUOTE_LIMIT = 300
+_OFTEN = 0.3
 
 Kind = Literal["recurring_failure", "workaround", "workflow", "preference", "upkeep"]
 Stance = Literal["supports", "contradicts"]
@@ -253,7 +254,8 @@ class Remedy:
     `scope` names the principal when the change was made for one only, though others met the error. `usual` is
     the share of sessions that make the same move after the tool *worked*. `adopted_success` of
     `adopted_total` ended in success, and `rest_success` of `rest_total` of those that met the error and did
-    something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted.
+    something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted. Of `working`
+    other sessions in which the tool worked, `without` did so without the change; 0 of 0 where that is not known.
     """
 
     change: str
@@ -276,6 +278,13 @@ class Remedy:
     p_outcome: float
     before: str
     after: str
+    working: int = 0
+    without: int = 0
+
+    @property
+    def sometimes(self) -> bool:
+        """Whether the call often works without the change, so that it is for when the error is met."""
+        return self.without > _OFTEN * self.working
 
 
 @dataclass(frozen=True, slots=True)
