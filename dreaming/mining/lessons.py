@@ -52,11 +52,15 @@ def _preference_advice(lesson: Preference) -> Advice:
 
 def _upkeep_advice(finding: Finding, lesson: Upkeep) -> Advice:
     path = code(lesson.path, 120)
-    done = "Remove" if lesson.operation == "delete" else "Correct"
-    why = f"{code(lesson.other, 120)} says the same" if lesson.why == "duplicate" else "newer sessions contradict it"
+    other = code(lesson.other, 120)
+    claim = {
+        "duplicate": f"Remove {path}: {other} says the same",
+        "merged": f"Add to {path} what only its double {other} says",
+        "contradicted": f"Correct {path}: newer sessions contradict it",
+    }[lesson.why]
     return Advice(
         slug=slug(lesson.path),
-        claim=f"{done} {path}: {why}",
+        claim=claim,
         when=finding.title,
         do=lesson.after,
         dont=lesson.before,
@@ -113,7 +117,17 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
         return [
             f"What {code(lesson.path, 120)} says stands in {code(lesson.other, 120)} too: agents read it twice, and one "
             "may be changed without the other. The sessions quoted are such as both speak of.",
-            "Against: the wording is not the same; look for what only one of them says.",
+            f"Only it says: {clean(lesson.after, 300)} Approve this after the update that adds it to "
+            f"{code(lesson.other, 120)}."
+            if lesson.after
+            else "Against: the wording is not the same; look for what only one of them says.",
+        ]
+    if lesson.why == "merged":
+        return [
+            f"{code(lesson.other, 120)} says what this memory says, and one thing more, which is added: "
+            f"{clean(lesson.after, 300)} With it, {code(lesson.other, 120)} can go (a proposal of its own). The "
+            "sessions quoted are such as both speak of.",
+            "Against: what is added was not looked at again; it is as true as it was.",
         ]
     return [
         f"The memory says {code(lesson.before, 200)}. {people_of(support)} in {support.sessions} sessions show otherwise: "

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.doubles import duplicates
 from dreaming.mining.echoes import without_echoes
 from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, unflagged, worth_telling
 from dreaming.mining.preferences import find_preferences
 from dreaming.mining.readiness import readiness
 from dreaming.mining.templates import tool_family
-from dreaming.mining.upkeep import already_said, contradicted, duplicates, unread
+from dreaming.mining.upkeep import already_said, contradicted, unread
 from dreaming.mining.values import (
     Digest,
     Discarded,

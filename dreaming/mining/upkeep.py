@@ -1,4 +1,4 @@
-"""The store itself: memories that say the same, that newer sessions contradict, or that nobody reads.
+"""The store itself: memories that newer sessions contradict, that say a finding already, or that nobody reads.
 
 Only single memories change, and only where sessions can be quoted for it; the rest is told as left out.
 """
@@ -13,21 +13,16 @@ from dataclasses import replace
 from dreaming.mining.likeness import likeness, stems_of, vectors
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
+    NOTHING,
     Discarded,
-    EvidenceRef,
     Finding,
     MemoryView,
     Preference,
-    Quote,
-    Support,
     Upkeep,
     Workflow,
 )
-from dreaming.mining.window import Window
 from dreaming.mining.wording import advise
 
-_SAME = 0.6
-_HELD = 0.75
 _SAID = 0.75
 _ASKED = 0.6
 _MATTER = 0.3
@@ -35,8 +30,6 @@ _LONG = 60_000
 _READS = 20
 _SHAPED = re.compile(r"(?<![\w<])(?:[YMDHhmsdy]{1,4}|\d{1,4})(?:[-./:](?:[YMDHhmsdy]{1,4}|\d{1,4}))+(?!\w)")
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
-
-NOTHING = Support(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 0.0, -1.0, 1.0, False)
 
 
 def passages(text: str) -> list[str]:
@@ -190,104 +183,6 @@ def _dead_tool(finding: Finding, rest: str, line: str) -> bool:
 def _other_program(_finding: Finding, rest: str, line: str) -> bool:
     now, _, was = rest.partition(" instead of ")
     return was in line and now not in line and not re.search(r"\b(?:not|never|instead of)\b", line.lower())
-
-
-def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Finding], list[Discarded]]:
-    """Find memories of which another one says nearly all; the less read, then the shorter, goes."""
-    if len(memories) < 2:
-        return [], []
-    matrix = vectors([memory.text for memory in memories])
-    near = likeness(matrix, matrix)
-    found: list[Finding] = []
-    left: list[Discarded] = []
-    gone: set[str] = set()
-    for one in range(len(memories)):
-        for two in range(one + 1, len(memories)):
-            pair = memories[one], memories[two]
-            if near[one, two] < _SAME or gone & {item.path for item in pair}:
-                continue
-            kept, spare = sorted(pair, key=lambda item: (-(item.served or 0), -len(item.text), item.path))
-            if not _holds(kept.text, spare.text):
-                kept, spare = spare, kept
-            if not _holds(kept.text, spare.text):
-                continue
-            gone.add(spare.path)
-            item = _duplicate(kept, spare, window)
-            if isinstance(item, Finding):
-                found.append(item)
-            else:
-                left.append(item)
-    return found, left
-
-
-def _holds(text: str, other: str) -> bool:
-    """Whether a text holds what another says, with the same polarity and the same numbers."""
-    said, wanted = set(stems_of(text)), set(stems_of(other))
-    opposed = {(name, -sign) for name, sign in wanted} & said - wanted
-    numbers = set(_NUMBER.findall(other)) - set(_NUMBER.findall(text))
-    return bool(wanted) and len(said & wanted) >= _HELD * len(wanted) and not opposed and not numbers
-
-
-def _duplicate(kept: MemoryView, spare: MemoryView, window: Window) -> Finding | Discarded:
-    claim = f"upkeep:duplicate:{spare.path}:{kept.path}"
-    key = f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
-    title = f"{spare.path} says what {kept.path} says"
-    evidence, support = _sessions_about(spare.text, window)
-    if not evidence:
-        return Discarded("upkeep without evidence: no session speaks of it", title, key, "", spare.path, NOTHING)
-    return Finding(
-        kind="upkeep",
-        claim_key=key,
-        title=title,
-        tool="",
-        template=spare.path,
-        message="",
-        warning=False,
-        support=support,
-        recovered=0,
-        transient=0,
-        remedy=None,
-        causes=(),
-        benefit=0.5,
-        evidence=evidence,
-        lesson=Upkeep("delete", spare.path, spare.version, "duplicate", kept.path, spare.text, "", ""),
-    )
-
-
-def _sessions_about(text: str, window: Window) -> tuple[tuple[EvidenceRef, ...], Support]:
-    """Quote a few sessions that a memory speaks of: they call a tool that it names, or remark on the same."""
-    spoken = text.lower().replace("_", " ")
-    stems = {name for name, _ in stems_of(text)}
-    quotes: dict[int, Quote] = {}
-    for at, digest in enumerate(window.digests):
-        named = (step.quote for step in digest.steps if _is_named(step.signature, spoken) and step.quote.text)
-        said = (
-            remark.quote
-            for remark in digest.remarks
-            if len(stems & {name for name, _ in stems_of(remark.quote.text)}) >= 2
-        )
-        quote = next(named, None) or next(said, None)
-        if quote is not None:
-            quotes[at] = quote
-    members = [window.digests[at] for at in quotes]
-    shown = [
-        EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, "supports")
-        for digest, quote in list(zip(members, quotes.values(), strict=True))[-4:]
-    ]
-    support = replace(
-        NOTHING,
-        sessions=len(members),
-        agents=len({digest.agent for digest in members}),
-        principals=len({digest.principal for digest in members if digest.principal}),
-        tasks=len({digest.task_id for digest in members if digest.task_id}),
-        eligible=len(window.digests),
-    )
-    return tuple(shown), support
-
-
-def _is_named(signature: str, spoken: str) -> bool:
-    name = signature.partition("(")[0].partition(":")[0].replace("_", " ")
-    return len(name) > 5 and " " in name and name in spoken
 
 
 def unread(memories: Sequence[MemoryView]) -> list[Discarded]:

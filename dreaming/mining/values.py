@@ -233,6 +233,9 @@ class Support:
     within_task: bool
 
 
+NOTHING = Support(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 0.0, -1.0, 1.0, False)
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceRef:
     """One exact quote for or against a finding."""

@@ -74,6 +74,25 @@ def test_two_memories_that_say_the_same_become_one_where_a_session_speaks_of_it(
     assert found.evidence
 
 
+def test_what_only_one_of_two_doubles_says_is_kept() -> None:
+    one = "Look up the ledger of the barge before pay_toll. The keeper wants the quay too. Keep the receipt of each toll.\n"
+    two = "Before pay_toll, look up the ledger of the barge. The quay too, the keeper wants. Lanterns stay lit.\n"
+    update, delete = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings
+    assert isinstance(update.lesson, Upkeep)
+    assert isinstance(delete.lesson, Upkeep)
+    assert (update.lesson.operation, update.lesson.path) == ("update", "/m0.md")
+    assert update.lesson.content == f"{one.rstrip()}\n\n- Lanterns stay lit.\n"
+    assert (delete.lesson.operation, delete.lesson.path, delete.lesson.other) == ("delete", "/m1.md", "/m0.md")
+    assert "Lanterns stay lit. Approve this after the update" in write(delete).rationale
+
+
+def test_doubles_that_disagree_in_a_number_stay() -> None:
+    one, two = "pay_toll is refused after 40 barges a day.", "After 60 barges a day pay_toll is refused."
+    result = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two)
+    assert result.findings == ()
+    assert "disagree" in result.discarded[0].reason
+
+
 def test_a_duplicate_that_no_session_speaks_of_is_only_told() -> None:
     result = dreamt(
         corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
