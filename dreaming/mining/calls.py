@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dreaming.mining.failures import failure_line, locate, telling_line
+from dreaming.mining.remarks import is_refusal
 from dreaming.mining.templates import Template, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote
 
@@ -100,6 +101,9 @@ def _answer(call: Call, event: EventView) -> None:
     call.tool = call.tool or event.tool
     call.result_seq = event.seq
     call.output = call.from_text = event.output or event.text
+    if is_refusal(call.output):
+        call.answered = False
+        return
     call.message = failure_line(call.output, event.is_error)
     if call.message is not None:
         call.template = template_of(call.message, call.tool)

@@ -97,6 +97,12 @@ def stem(word: str) -> str:
     return word[:6]
 
 
+def content_of(text: str) -> str:
+    """Return the content words of a text, as they are written."""
+    tokens = (token for token in _WORD.findall(masked(text)) if token[0].isalpha())
+    return " ".join(token for token in tokens if token.lower().replace("’", "'").split("'")[0] not in _SKIPPED)
+
+
 def features(text: str) -> Counter[str]:
     """Stems, weighing double, and the character 4-grams inside longer words of what a text is about."""
     found: Counter[str] = Counter()

@@ -15,7 +15,8 @@ import numpy as np
 
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import grouped, likeness, stems_of, vectors, written
+from dreaming.mining.likeness import grouped, likeness, stems_of, written
+from dreaming.mining.meaning import said_and_meant
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
@@ -30,7 +31,9 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Window
 
 _MAX_TEXTS = 1_500
-_ALIKE = 0.22
+_ALIKE = 0.07
+_JOINS = 0.3
+_STRONG_SHARE = 0.15
 _KEY_SHARE = 0.4
 _CONTESTED = 0.25
 _FEW = 2
@@ -51,6 +54,10 @@ class _Text:
     placeholders: int
     said: list[tuple[int, RemarkSeen]] = field(default_factory=list)
 
+    @property
+    def strong(self) -> bool:
+        return any(remark.kind in _SEEDS for _, remark in self.said)
+
 
 @dataclass(slots=True)
 class _Wish:
@@ -63,9 +70,7 @@ class _Wish:
 
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
     """Return what enough users ask for, and what was left out with the reason."""
-    texts = _texts(window)
-    strong = [text for text in texts if any(remark.kind in _SEEDS for _, remark in text.said)]
-    wishes = _grouped(strong, [text for text in texts if text not in strong])
+    wishes = _grouped(_texts(window))
     found: list[Finding] = []
     left: list[Discarded] = []
     rivals = _rivals(wishes, window, least)
@@ -99,13 +104,13 @@ def _texts(window: Window) -> list[_Text]:
     return [made[key] for key in sorted(made) if made[key].signs]
 
 
-def _grouped(strong: Sequence[_Text], weak: Sequence[_Text]) -> list[_Wish]:
-    """Group the strong remarks; weak ones only join a group, they never make one."""
-    if len(strong) < 2:
-        return [_wish(list(strong))] if strong else []
-    kept = sorted(strong, key=lambda text: (-len(text.said), text.words))
+def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
+    """Group remarks by what they say and mean; of very many the less frequent ones only join a group."""
+    if len(texts) < 2:
+        return [_wish(list(texts))] if texts else []
+    kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))
     shown = kept[:_MAX_TEXTS]
-    matrix = vectors([text.words for text in [*shown, *kept[_MAX_TEXTS:], *weak]])
+    matrix = said_and_meant([text.words for text in kept])
     labels = grouped(likeness(matrix[: len(shown)], matrix[: len(shown)]), _ALIKE)
     members: dict[int, list[_Text]] = defaultdict(list)
     rows: dict[int, list[int]] = defaultdict(list)
@@ -115,9 +120,9 @@ def _grouped(strong: Sequence[_Text], weak: Sequence[_Text]) -> list[_Wish]:
     order = sorted(members)
     middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
     middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
-    for row, text in enumerate([*kept[_MAX_TEXTS:], *weak], len(shown)):
+    for row, text in enumerate(kept[_MAX_TEXTS:], len(shown)):
         near = np.asarray(matrix[row] @ middles.T).ravel()
-        if near.max() >= 2 * _ALIKE:
+        if near.max() >= _JOINS:
             members[order[int(near.argmax())]].append(text)
     return [_wish(members[label]) for label in order]
 
@@ -166,7 +171,7 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
-    if (strong < least or strong * 2 < len(sessions)) and not _is_crowd(wish, people, window, least):
+    if strong < max(_FEW, _STRONG_SHARE * len(sessions)) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
     if len(people) < limits.min_principals:
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"

@@ -11,7 +11,7 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 2
+DIGEST_VERSION = 3
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
@@ -134,7 +134,8 @@ class StepSeen:
 @dataclass(frozen=True, slots=True)
 class RemarkSeen:
     """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, an
-    `objection` (a denial that may concern this task alone) or a `repeat` (much like what was said before).
+    `objection` (a denial that may concern this task alone), a `repeat` (much like what was said before) or a `reply`
+    to what the agent said, which may be anything.
 
     `quote` is the text, or its first `QUOTE_LIMIT` characters.
     """
