@@ -8,7 +8,7 @@ from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.lessons import reasons_for, sureness_of
 from dreaming.mining.phrases import Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Preference, Remedy, Support, Thresholds, Upkeep, Workflow
-from dreaming.mining.wording import advise, message_of
+from dreaming.mining.wording import advise, message_of, other_wordings
 
 _MANY = 10
 _ALPHA = Thresholds().alpha
@@ -80,6 +80,8 @@ def _content(finding: Finding, advice: Advice) -> str:
         f"**Example:** {advice.example}",
         f"**How sure:** {_sureness(finding)}",
     ]
+    if others := other_wordings(finding):
+        parts.insert(4, f"**Also worded** {others}.")
     if finding.warning:
         parts.insert(3, f"**Careful:** {_warning(finding)}")
     return "\n\n".join(parts) + "\n"

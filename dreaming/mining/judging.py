@@ -195,6 +195,7 @@ def _finding(
         causes=why,
         benefit=support.sessions * max(0.0, -support.effect) * harmful + 0.05 * support.occurrences,
         evidence=evidence,
+        variants=group.variants,
     )
 
 

@@ -312,7 +312,7 @@ class Finding:
     """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members.
 
     `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
-    system prompt or the codebase rather than in memory.
+    system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish.
     """
 
     kind: Kind
@@ -331,6 +331,7 @@ class Finding:
     evidence: tuple[EvidenceRef, ...]
     lesson: Workflow | Preference | Upkeep | None = None
     graduates: bool = False
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

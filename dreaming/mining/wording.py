@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from dreaming.mining.changes import OTHER_VALUES
-from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.hostile import objection_to, reads_as_instruction
 from dreaming.mining.lessons import advise_lesson
 from dreaming.mining.phrases import NAME_LIMIT, Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
 
 _MESSAGE_LIMIT = 110
+_WORDINGS = 3
 _ALPHA = Thresholds().alpha
 
 
@@ -28,6 +29,12 @@ def message_of(finding: Finding) -> str:
         return "an error whose wording is withheld"
     first = re.split(r"(?<=[^\s.]{3})\. ", finding.template)[0]
     return code(first if len(first) >= 20 else finding.template, _MESSAGE_LIMIT)
+
+
+def other_wordings(finding: Finding) -> str:
+    """Up to three other wordings of the finding's error or wish as code; '' where there are none to be repeated."""
+    fit = [text for text in finding.variants if not objection_to(text)]
+    return ", ".join(code(text, _MESSAGE_LIMIT) for text in fit[:_WORDINGS])
 
 
 def _names(names: list[str]) -> str:
