@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 _CLIP = 16_000
 _SHORT = 240
+_FEW_LINES = 6
 _EXCEPTION = re.compile(
     r"^(?:E\s+)?(?P<all>(?:[a-zA-Z_]\w*\.)*[A-Z]\w*(?:Error|Exception|NotFound|Exit|Interrupt|Timeout"
     r"|NotReady|Failed|DoesNotExist)(?::.*)?)$"
@@ -20,6 +22,7 @@ _TELLING = re.compile(
     r"|^(?:\S+:\s*)?(?:error|fatal|usage)\b",
     re.IGNORECASE,
 )
+_CAUSE = re.compile(r"^(?:(?:root )?caused? ?(?:by)?|reason)\s*[:=]\s*((?:\S+\s+){2,}\S+.*)$", re.IGNORECASE)
 _TAGS = re.compile(r"</?(?:returncode|exit_code|output|stdout|stderr|error|output_head|output_tail|result)>")
 _TAG_AROUND = re.compile(r"^<(?P<name>\w*)>\s*(?P<inner>.*?)\s*(?:</(?P=name)>)?$")
 _ERROR_TAG = re.compile(r"^\s*<\w*(?:error|exception|failure)\w*>", re.IGNORECASE)
@@ -94,6 +97,8 @@ def telling_line(text: str) -> str:
     lines = [_untagged(line) for line in _TAGS.sub("\n", _RETURN_CODE.sub("\n", text)).splitlines() if line.strip()]
     if not lines:
         return ""
+    if cause := next((found[1] for line in lines if (found := _CAUSE.match(line))), ""):
+        return cause
     exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
     if exceptions:
         return exceptions[-1]
@@ -106,6 +111,33 @@ def telling_line(text: str) -> str:
 def _untagged(line: str) -> str:
     found = _TAG_AROUND.match(line.strip())
     return found["inner"] if found else line.strip()
+
+
+def plain_answer(output: str) -> str:
+    """Return a short answer that nothing marks as an error as one sentence: its lines, or the fields of its JSON that are
+    not numbers; '' where it is long.
+    """
+    text = output.strip()
+    if len(text) > _SHORT or text.count("\n") > _FEW_LINES:
+        return ""
+    value = _json(text)
+    if not isinstance(value, dict):
+        return " ".join(text.split()) if value is None and not _CODE.search(text) else ""
+    return "; ".join(f"{key.replace('_', ' ')} is {_worded(item)}" for key, item in _leaves(value) if _worded(item))
+
+
+def _leaves(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    for key, item in list(value.items())[:12]:
+        if isinstance(item, dict) and depth < 3:
+            yield from ((f"{key} {name}", inner) for name, inner in _leaves(item, depth + 1))
+        else:
+            yield str(key), item
+
+
+def _worded(item: Any) -> str:
+    if isinstance(item, bool) or item is None:
+        return json.dumps(item)
+    return item.replace("_", " ") if isinstance(item, str) else ""
 
 
 def locate(message: str, output: str, limit: int) -> str:
@@ -170,7 +202,8 @@ def _say(value: Any, depth: int = 0) -> str:
         if said := _say(lowered.get(key), depth + 1):
             inner = _say(lowered.get("message"), depth + 1) if key in _BAD_KEYS and " " not in said else ""
             return inner or said
-    return ""
+    sentences = [item for item in lowered.values() if isinstance(item, str) and len(item.split()) > 2]
+    return max(sentences, key=len, default="")
 
 
 def _plain_failure(text: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.groups import Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -35,6 +36,10 @@ _STORM = 5
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 _USUAL = 0.6
+_WORTH = 3
+_DEAD = 2.5
+_DEAD_SHARE = 0.25
+_DEAD_PAST = 0.2
 _LOSS = 0.3
 _SAME_SIZE = 0.7
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
@@ -57,7 +62,8 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     just go along with hard tasks.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    groups = [group for group in group_errors(quiet, least) if len(group.meetings) >= least]
+    groups = join_paraphrases([group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least)
+    groups = [group for group in groups if len(group.meetings) >= least]
     measured = [
         Measured(group, window.compare_to_rest(group.families, group.meetings.keys()), [], []) for group in groups
     ]
@@ -114,7 +120,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:
         return _discard("uninformative: the message does not say what went wrong", group, support)
-    if harmful or (frequent and (why or costly)):
+    if harmful or (frequent and (why or costly)) or _is_dead_end(group, support, limits, least):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
 
@@ -131,6 +137,15 @@ def _is_harmful(item: Measured, limits: Thresholds) -> bool:
     pooled = risk_difference(compared.table).value
     agree = compared.within_task and compared.p_worse <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
     return agree and item.p_pooled <= limits.alpha
+
+
+def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int) -> bool:
+    """Whether many who call the tool meet the error, several agents for several principals, and hardly any of them
+    gets past it: worth knowing before the call, however sessions end.
+    """
+    many = support.sessions >= max(_DEAD * least, _DEAD_SHARE * support.eligible)
+    several = support.agents > 1 and support.principals >= limits.min_principals
+    return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
 
 
 def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds) -> str:
@@ -158,7 +173,8 @@ def _objection(group: Group, support: Support, limits: Thresholds) -> str:
     scopes = support.principals or support.tasks
     if support.agents == 1 and scopes == 1:
         return "only one agent saw it, for one principal or task"
-    if 0 < support.tasks < limits.min_tasks:
+    named = sum(bool(met.digest.task_id) for met in group.meetings.values())
+    if 0 < support.tasks < limits.min_tasks and named * 2 > support.sessions:
         return "seen on one task only"
     return ""
 
@@ -232,7 +248,7 @@ def _support(group: Group, window: Window, item: Measured | None) -> Support:
 
 
 def worth_telling(group: Group) -> bool:
-    return len(group.meetings) >= 3 or sum(met.occurrences for met in group.meetings.values()) >= _STORM
+    return len(group.meetings) >= _WORTH or sum(met.occurrences for met in group.meetings.values()) >= _STORM
 
 
 def below(group: Group, window: Window, least: int) -> Discarded:

@@ -13,11 +13,13 @@ from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.likeness import grouped, likeness, vectors
 from dreaming.mining.meaning import meanings
+from dreaming.mining.remedies import shares_values
 from dreaming.mining.templates import own_words
+from dreaming.mining.values import RepairSeen
 
 _MOST = 600
-_ALIKE = 0.32
-_OTHER_TOOL = 0.7
+_ALIKE = 0.22
+_OTHER_TOOL = 0.8
 _BY_WORDS = 0.4
 _MENDED = 2
 
@@ -53,23 +55,40 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
             supported = min(len(group.meetings), len(other.meetings)) >= at_least
             if related and mends[one] and mends[one] == mends[two]:
                 value = 1.0
-            elif supported and (mends[one] != mends[two] or _one_word_apart(group.template, other.template)):
+            elif supported and (
+                _mends_differ(group, other, related) or _one_word_apart(group.template, other.template)
+            ):
                 value = 0.0
             near[one, two] = near[two, one] = value
     return near
 
 
-def _mend(group: Group) -> str:
-    """Return the change that mends most of a group's sessions, '' where there is none."""
+def _mends_differ(one: Group, other: Group, related: bool) -> bool:
+    if related:
+        return _mend(one) != _mend(other)
+    return _mend(one, anyhow=True) != _mend(other, anyhow=True)
+
+
+def _mend(group: Group, *, anyhow: bool = False) -> str:
+    """Return the change that mends a good part of a group's sessions, '' where there is none; `anyhow` counts moves to
+    other tools and other values too, where most make them.
+    """
     helped = Counter(
         change
         for met in group.meetings.values()
-        for change in {item.change for item in met.repairs if item.helped and item.change != OTHER_VALUES}
+        for change in {item.change for item in met.repairs if item.helped and (anyhow or _says_much(item))}
     )
     if not helped:
         return ""
     change, count = min(helped.items(), key=lambda item: (-item[1], item[0]))
-    return change if count >= max(_MENDED, len(group.meetings) / 4) else ""
+    return change if count >= max(_MENDED, len(group.meetings) * (0.5 if anyhow else 0.25)) else ""
+
+
+def _says_much(repair: RepairSeen) -> bool:
+    """Whether a change is about the call: going on to another tool may be just the next step."""
+    if repair.change.startswith("other tool"):
+        return shares_values(repair)
+    return repair.change != OTHER_VALUES
 
 
 def _one_word_apart(one: str, other: str) -> bool:

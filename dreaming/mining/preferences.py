@@ -30,7 +30,8 @@ from dreaming.mining.values import (
 )
 from dreaming.mining.window import Window
 
-_MAX_TEXTS = 1_500
+_MAX_TEXTS = 1_200
+_MOST_TEXTS = 4_000
 _ALIKE = 0.07
 _JOINS = 0.3
 _STRONG_SHARE = 0.15
@@ -108,7 +109,7 @@ def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
     """Group remarks by what they say and mean; of very many the less frequent ones only join a group."""
     if len(texts) < 2:
         return [_wish(list(texts))] if texts else []
-    kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))
+    kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
     shown = kept[:_MAX_TEXTS]
     matrix = said_and_meant([text.words for text in kept])
     labels = grouped(likeness(matrix[: len(shown)], matrix[: len(shown)]), _ALIKE)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote, RemarkSeen
 
 _MAX_REMARKS = 20
+_MAX_REPLIES = 4
 _MAX_SAID = 30
 _LONG = 600
 _AGAIN = 0.6
@@ -72,8 +73,9 @@ def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
         elif event.role == "agent" or event.type == "tool_call":
             acted = True
         told = event.type == "message" and event.role == "agent"
-    found.sort(key=lambda remark: (remark.kind == "reply", remark.quote.seq))
-    return tuple(found[:_MAX_REMARKS])
+    replies = [remark for remark in found if remark.kind == "reply"]
+    others = [remark for remark in found if remark.kind != "reply"]
+    return (*others[:_MAX_REMARKS], *replies[:_MAX_REPLIES])
 
 
 def is_refusal(text: str) -> bool:

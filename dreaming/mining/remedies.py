@@ -77,11 +77,12 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
         words = set(family.split("_"))
         if len(words & other) * 2 >= min(len(words), len(other)) and len(words & other) >= 2:
             return True
-    same = [_shared_values(repair) for repair in adoption.repairs.values()]
+    same = [shares_values(repair) for repair in adoption.repairs.values()]
     return sum(same) * 2 > len(same)
 
 
-def _shared_values(repair: RepairSeen) -> bool:
+def shares_values(repair: RepairSeen) -> bool:
+    """Whether the later call was given at least half of the values of the failed one."""
     before, after = _scalars(repair.before), _scalars(repair.after)
     return bool(before) and len(set(before.values()) & set(after.values())) * 2 >= len(set(before.values()))
 

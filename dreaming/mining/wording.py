@@ -93,7 +93,7 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
     tool, names = _tool(finding), [name for name, _ in remedy.arguments]
     parts = [part.partition(" from ") for part in rest.split("; ")]
     changes = [(name, *change.partition(" to ")[::2]) for name, _, change in parts]
-    forms = "; ".join(f"{code(name)} as {_form(now)}, not as {_form(was)}" for name, was, now in changes)
+    forms = "; ".join(f"{code(name)} in the format {_form(now)}, not {_form(was)}" for name, was, now in changes)
     return Advice(
         slug=f"form-of-{slug('-'.join(names))}",
         claim=f"Give {tool} its {forms}",
