@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from dreaming.mining.likeness import likeness, stems_of, vectors
+from dreaming.mining.meaning import meanings
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -24,6 +26,10 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Window
 
 _NEAR = 0.3
+_MEANT = 0.36
+_BY_WORDS = 0.4
+_MOST = 2_000
+Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
 _MOSTLY = 0.5
 _QUOTED = 4
@@ -46,10 +52,11 @@ def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Fin
     found: list[Finding] = []
     left: list[Discarded] = []
     touched: set[str] = set()
+    alike = _alike_sentences(memories)
     for one, two in _near(memories):
         if touched & {one.path, two.path}:
             continue
-        double = _double(one, two)
+        double = _double(one, two, alike)
         if double is None:
             continue
         touched |= {one.path, two.path}
@@ -58,23 +65,35 @@ def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Fin
             continue
         evidence, support = _sessions_about(double.spare.text, window)
         changes = ([_update(double)] if double.extra else []) + [_delete(double)]
-        found += [_finding(change, evidence, support) for change in changes if evidence]
-        left += [_unproven(change) for change in changes if not evidence]
+        found += [_finding(change, evidence, support) for change in changes]
     return found, left
 
 
 def _near(memories: Sequence[MemoryView]) -> list[tuple[MemoryView, MemoryView]]:
     if len(memories) < 2:
         return []
-    matrix = vectors([memory.text for memory in memories])
-    near = np.triu(likeness(matrix, matrix), 1)
+    near = np.triu(_likeness([memory.text for memory in memories]), 1)
     places = sorted(np.argwhere(near >= _NEAR).tolist(), key=lambda at: (-near[at[0], at[1]], at))
     return [(memories[one], memories[two]) for one, two in places]
 
 
-def _double(one: MemoryView, two: MemoryView) -> _Double | Discarded | None:
+def _likeness(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    words, meant = vectors(texts), meanings(texts)
+    return _BY_WORDS * likeness(words, words) + (1 - _BY_WORDS) * (meant @ meant.T)
+
+
+def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
+    """Return the pairs of sentences that mean the same, of a store that is not too long to be read."""
+    sentences = sorted({line for memory in memories for line in _sentences(memory.text)})
+    if not 1 < len(sentences) <= _MOST:
+        return frozenset()
+    near = np.argwhere(_likeness(sentences) >= _MEANT)
+    return frozenset((sentences[one], sentences[two]) for one, two in near.tolist())
+
+
+def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
     kept, spare = sorted((one, two), key=lambda item: (-(item.served or 0), -len(item.text), item.path))
-    extra, other = _only_in(spare.text, kept.text), _only_in(kept.text, spare.text)
+    extra, other = _only_in(spare.text, kept.text, alike), _only_in(kept.text, spare.text, alike)
     if any(_disagrees(line, kept.text) for line in extra):
         reason = "memories disagree: the same matter with another number, or the opposite"
         title = f"{spare.path} does not say what {kept.path} says"
@@ -91,9 +110,11 @@ def _sentences(text: str) -> list[str]:
     return [part for part in parts if stems_of(part)]
 
 
-def _only_in(text: str, other: str) -> list[str]:
+def _only_in(text: str, other: str, alike: Alike) -> list[str]:
     """Return the sentences of a text that another one does not hold."""
-    return [line for line in _sentences(text) if not _holds(other, line)]
+    lines = _sentences(other)
+    missing = (line for line in _sentences(text) if not _holds(other, line))
+    return [line for line in missing if _disagrees(line, other) or not any((line, one) in alike for one in lines)]
 
 
 def _holds(text: str, line: str) -> bool:
@@ -164,11 +185,6 @@ def _finding(change: Upkeep, evidence: tuple[EvidenceRef, ...], support: Support
         evidence=evidence,
         lesson=change,
     )
-
-
-def _unproven(change: Upkeep) -> Discarded:
-    reason = "upkeep without evidence: no session speaks of it"
-    return Discarded(reason, _title(change), _key(change.why, change.path, change.other), "", change.path, NOTHING)
 
 
 def _sessions_about(text: str, window: Window) -> tuple[tuple[EvidenceRef, ...], Support]:

@@ -42,6 +42,7 @@ _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
 _LOSS = 0.3
 _SAME_SIZE = 0.7
+_DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
 
 
@@ -58,24 +59,32 @@ class Measured:
 def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     """Find answers that nothing marks as an error and with which sessions plainly end worse.
 
-    Only what is rarer than not among the tool's callers counts, and only a large loss: what a tool says may
-    just go along with hard tasks.
+    Only a large loss counts, and of what most callers are told only what denies something: what a tool says may just
+    go along with hard tasks.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
     groups = join_paraphrases([group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least)
     groups = [group for group in groups if len(group.meetings) >= least]
-    measured = [
-        Measured(group, window.compare_to_rest(group.families, group.meetings.keys()), [], []) for group in groups
-    ]
+    measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
     found = []
     for item in measured:
         group, support = item.group, _support(item.group, window, item)
-        usual = support.sessions > _USUAL * support.eligible or reads_as_instruction(group.template)
-        if usual or not _is_harmful(item, limits) or support.effect > -_LOSS or _objection(group, support, limits):
+        told = reads_as_instruction(group.template) or (_is_usual(group, window) and not _DENIES.search(group.template))
+        if told or not _is_harmful(item, limits) or support.effect > -_LOSS or _objection(group, support, limits):
             continue
         found.append(_finding("recurring_failure", group, window, support, None, (), True, limits))
     return found
+
+
+def _is_usual(group: Group, window: Window) -> bool:
+    return len(group.meetings) > _USUAL * len(window.callers(group.families).sessions)
+
+
+def _told_apart(group: Group, window: Window) -> Comparison:
+    """Compare with the other callers, or with everybody where nearly all callers are told the same."""
+    families = frozenset({""}) if _is_usual(group, window) else group.families
+    return window.compare_to_rest(families, group.meetings.keys())
 
 
 def measure(group: Group, window: Window, least: int) -> Measured:

@@ -22,6 +22,11 @@ class Workflow:
     agents_for: int
     agents_known: int
     p_agents: float
+    names: tuple[tuple[str, str], ...] = ()
+
+    def named(self, step: str) -> str:
+        """Return a step as agents call it."""
+        return dict(self.names).get(step, step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ def advise_lesson(finding: Finding, lesson: Workflow | Preference | Upkeep) -> A
 
 
 def _workflow_advice(lesson: Workflow) -> Advice:
-    first, second = code(lesson.first), code(lesson.second)
-    steps = ", then ".join(code(step) for step in lesson.steps)
+    first, second = code(lesson.named(lesson.first)), code(lesson.named(lesson.second))
+    steps = ", then ".join(code(lesson.named(step)) for step in lesson.steps)
     if lesson.contrast == "after":
         claim, dont = f"After {first}, call {second}", f"end after {first} without {second}."
     elif lesson.contrast == "order":
@@ -84,7 +84,7 @@ def _agents(support: Support) -> str:
 
 
 def _others(lesson: Workflow) -> str:
-    first, second = code(lesson.first), code(lesson.second)
+    first, second = code(lesson.named(lesson.first)), code(lesson.named(lesson.second))
     return {
         "before": f"took {second} without {first} before it",
         "after": f"took {first} and not {second} after it",
@@ -116,7 +116,7 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
     if lesson.why == "duplicate":
         return [
             f"What {code(lesson.path, 120)} says stands in {code(lesson.other, 120)} too: agents read it twice, and one "
-            "may be changed without the other. The sessions quoted are such as both speak of.",
+            "may be changed without the other. {_spoken_of(finding)}",
             f"Only it says: {clean(lesson.after, 300)} Approve this after the update that adds it to "
             f"{code(lesson.other, 120)}."
             if lesson.after
@@ -125,8 +125,8 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
     if lesson.why == "merged":
         return [
             f"{code(lesson.other, 120)} says what this memory says, and one thing more, which is added: "
-            f"{clean(lesson.after, 300)} With it, {code(lesson.other, 120)} can go (a proposal of its own). The "
-            "sessions quoted are such as both speak of.",
+            f"{clean(lesson.after, 300)} With it, {code(lesson.other, 120)} can go (a proposal of its own). "
+            f"{_spoken_of(finding)}",
             "Against: what is added was not looked at again; it is as true as it was.",
         ]
     return [
@@ -136,9 +136,15 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
     ]
 
 
+def _spoken_of(finding: Finding) -> str:
+    if finding.evidence:
+        return "The sessions quoted are such as both speak of."
+    return "No session speaks of it: it rests on the two texts alone."
+
+
 def _workflow_reasons(finding: Finding, lesson: Workflow) -> list[str]:
     support = finding.support
-    first, second = code(lesson.first), code(lesson.second)
+    first, second = code(lesson.named(lesson.first)), code(lesson.named(lesson.second))
     within = "compared within runs of the same task" if support.within_task else "not compared within tasks"
     losses, luck = support.met_total - support.met_success, support.other_success
     return [

@@ -60,7 +60,9 @@ def stems_of(text: str) -> list[tuple[str, int]]:
             continue
         turned = token in {"instead", "rather"}
         opposed = turned and tokens[place + 1 : place + 2] in (["of"], ["than"])
-        opposed |= token in {"leave", "left"} and bool({"out", "off"} & set(tokens[place + 1 : place + 6]))
+        opposed |= token in {"leave", "left", "keep", "kept"} and bool(
+            {"out", "off"} & set(tokens[place + 1 : place + 6])
+        )
         if token in _NEGATES or opposed or token.endswith("n't"):
             negated, since = _REACH, len(found)
             if token in {"cannot"} or token.endswith("n't") or tokens[max(0, place - 1)] in _AUXILIARIES:

@@ -22,6 +22,7 @@ _ALIKE = 0.22
 _OTHER_TOOL = 0.8
 _BY_WORDS = 0.4
 _MENDED = 2
+_APART = -1.0
 
 
 def join_paraphrases(groups: Sequence[Group], at_least: int) -> list[Group]:
@@ -58,7 +59,7 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
             elif supported and (
                 _mends_differ(group, other, related) or _one_word_apart(group.template, other.template)
             ):
-                value = 0.0
+                value = _APART
             near[one, two] = near[two, one] = value
     return near
 

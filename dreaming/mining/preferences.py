@@ -43,6 +43,7 @@ _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
 _SEEDS = _STRONG | {"objection"}
 _CROWD = 5
+_WORDINGS = 8
 _ONE_TASK = 0.3
 
 
@@ -165,6 +166,12 @@ def _matter(wish: _Wish) -> tuple[str, ...]:
     return written((text.words for text in wish.texts), wish.keys)
 
 
+def _others(wish: _Wish, words: str) -> tuple[str, ...]:
+    """Return other wordings of a wish, those that most use first."""
+    ranked = sorted(wish.texts, key=lambda text: (-len(text.said), len(text.words), text.words))
+    return tuple(text.words for text in ranked if words not in text.words)[:_WORDINGS]
+
+
 def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> str:
     sessions = sorted(wish.said)
     people = Counter(_who(at, window) for at in sessions)
@@ -273,6 +280,7 @@ def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Fin
         benefit=0.25 * support.principals + 0.05 * support.sessions,
         evidence=_evidence(wish, window, limits.max_evidence),
         lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish)),
+        variants=_others(wish, words),
     )
 
 

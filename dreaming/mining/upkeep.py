@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from dreaming.mining.likeness import likeness, stems_of, vectors
+from dreaming.mining.meaning import meanings
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
     NOTHING,
@@ -24,8 +27,11 @@ from dreaming.mining.values import (
 from dreaming.mining.wording import advise
 
 _SAID = 0.75
-_ASKED = 0.6
 _MATTER = 0.3
+_BY_WORDS = 0.4
+_CLOSEST = 3
+_KEYS = 3
+_NAMED = 0.6
 _LONG = 60_000
 _READS = 20
 _SHAPED = re.compile(r"(?<![\w<])(?:[YMDHhmsdy]{1,4}|\d{1,4})(?:[-./:](?:[YMDHhmsdy]{1,4}|\d{1,4}))+(?!\w)")
@@ -39,16 +45,51 @@ def passages(text: str) -> list[str]:
 
 def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
     """Return the path of the memory that says what a finding says, or ''."""
-    asked = finding.lesson.keys if isinstance(finding.lesson, Preference) else ()
-    wanted = asked or stems_of(advise(finding).claim.replace("_", " "))
-    weights = [1 / rank for rank in range(1, len(wanted) + 1)] if asked else [1.0] * len(wanted)
+    wanted = stems_of(advise(finding).claim.replace("_", " "))
     for memory in memories:
-        for passage in (*passages(memory.text), memory.text):
-            said = set(stems_of(passage.replace("_", " ")))
-            share = sum(weight for item, weight in zip(wanted, weights, strict=True) if item in said)
-            if len(wanted) > 1 and share >= (_ASKED if asked else _SAID) * sum(weights):
+        for line in (*passages(memory.text), memory.text):
+            if isinstance(finding.lesson, Preference):
+                said = _stance(finding, line) > 0
+            else:
+                stems = set(stems_of(line.replace("_", " ")))
+                share = sum(item in stems for item in wanted)
+                said = (len(wanted) > 1 and share >= _SAID * len(wanted)) or _says_mend(finding, memory.path, line)
+            if said:
                 return memory.path
     return ""
+
+
+def _stance(finding: Finding, line: str) -> float:
+    """Say how far a passage agrees (above 0) or disagrees (below 0) with a wish; 0 where it is about something else."""
+    assert isinstance(finding.lesson, Preference)
+    wordings = [finding.lesson.words, *finding.variants]
+    meant = meanings([line, *wordings])
+    words = vectors([line, *wordings])
+    near = _BY_WORDS * likeness(words[:1], words[1:])[0] + (1 - _BY_WORDS) * (meant[1:] @ meant[0])
+    said = dict(stems_of(line))
+    keys = [(sign, said[key]) for key, sign in finding.lesson.keys if key in said]
+    if np.sort(near)[-_CLOSEST:].mean() < _MATTER and len(keys) < _KEYS:
+        return 0.0
+    numbers = [set(_NUMBER.findall(text)) for text in (finding.lesson.words, line)]
+    if all(numbers) and not numbers[0] & numbers[1]:
+        return -1.0
+    shared = [one * said[key] for text in wordings for key, one in stems_of(text) if key in said]
+    return sum(shared) / len(shared) + 0.01 if shared else 0.5
+
+
+def _says_mend(finding: Finding, path: str, line: str) -> bool:
+    """Whether a passage, or its path, names the tool of a finding, and the passage what mends the error."""
+    if finding.remedy is None or max(_place(finding.tool, line), _place(finding.tool, path)) < 0:
+        return False
+    kind, _, rest = finding.remedy.change.partition(": ")
+    if kind == "form":
+        shapes = _shapes(line)
+        return any(part.partition(" to ")[2].strip("`") in shapes for part in rest.split("; "))
+    names = [name for name, _ in finding.remedy.arguments] if kind == "arguments" else [rest]
+    said = dict(stems_of(line.replace("_", " ")))
+    stems = {stem for name in names for stem, _ in stems_of(name.replace("_", " "))}
+    asked = -1 if rest.startswith("leave out") else 1
+    return bool(stems) and sum(said.get(stem) == asked for stem in stems) >= _NAMED * len(stems)
 
 
 def contradicted(found: Iterable[Finding], memories: Sequence[MemoryView]) -> tuple[list[Finding], list[Finding]]:
@@ -98,7 +139,7 @@ def _opposes(finding: Finding, line: str) -> bool:
     if isinstance(finding.lesson, Workflow):
         return _other_order(finding.lesson.first, finding.lesson.second, line)
     if isinstance(finding.lesson, Preference):
-        return _other_wish(finding.lesson, line)
+        return _stance(finding, line) < 0
     if finding.remedy is None:
         kind, _, rest = finding.causes[0].feature.partition(":") if finding.causes else ("", "", "")
         return kind.startswith("after") and _other_order(finding.tool, rest.partition(":")[0], line)
@@ -128,21 +169,6 @@ def _other_order(first: str, second: str, line: str) -> bool:
     return (two < one) != turned
 
 
-def _other_wish(lesson: Preference, line: str) -> bool:
-    """Whether a passage is about the same matter, and says the opposite of as many keys as it shares, or
-    another number.
-    """
-    said = dict(stems_of(line))
-    shared = [(sign, said[key]) for key, sign in lesson.keys if key in said]
-    matter = vectors([lesson.words, line])
-    if not shared or (len(shared) < 2 and float(likeness(matter[0], matter[1])[0, 0]) < _MATTER):
-        return False
-    if any(one != two for one, two in shared) and sum(one * two for one, two in shared) <= 0:
-        return True
-    one, two = set(_NUMBER.findall(lesson.words)), set(_NUMBER.findall(line))
-    return bool(one) and bool(two) and not one & two
-
-
 def _other_arguments(finding: Finding, rest: str, line: str) -> bool:
     if _place(finding.tool, line) < 0:
         return False
@@ -163,9 +189,15 @@ def _other_form(finding: Finding, rest: str, line: str) -> bool:
     names = [name for name, _ in finding.remedy.arguments] if finding.remedy else []
     spoken = line.lower().replace("_", " ")
     about = _place(finding.tool, line) >= 0 or any(name.lower().replace("_", " ") in spoken for name in names)
-    shapes = {re.sub(r"\d+", _nines, re.sub(r"[A-Za-z]", "9", found)) for found in _SHAPED.findall(line)}
+    shapes = _shapes(line)
     changes = [part.partition(" from ")[2].partition(" to ") for part in rest.split("; ")]
     return about and any(was.strip("`") in shapes and now.strip("`") not in shapes for was, _, now in changes)
+
+
+def _shapes(line: str) -> set[str]:
+    return {re.sub(r"\d+", _nines, re.sub(r"[A-Za-z]", "9", found)) for found in _SHAPED.findall(line)} | {
+        re.sub(r"\d+", _nines, found) for found in re.findall(r"(?<![\w.-])\d{3,}(?![\w.-])", line)
+    }
 
 
 def _nines(found: re.Match[str]) -> str:
