@@ -43,6 +43,8 @@ _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
 _SEEDS = _STRONG | {"objection"}
 _CROWD = 5
+_CAMP = 3
+_LUCK = 0.02
 _WORDINGS = 8
 _ONE_TASK = 0.3
 
@@ -190,6 +192,8 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     filled = sum(text.placeholders > 0 for text in wish.texts)
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
+    if _camps(wish, window):
+        return "contested: those who ask in one way and those who ask in the other are different people"
     against = _dissent(wish)
     if len({_who(at, window) for at in against}) >= _FEW and len(against) >= _CONTESTED * len(sessions):
         return f"contested: {len(sessions) - len(against)} sessions ask for it, {len(against)} for the opposite"
@@ -202,6 +206,29 @@ def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> 
     tasks = Counter(window.digests[at].task_id for at in objected if window.digests[at].task_id)
     spread = not tasks or max(tasks.values()) <= _ONE_TASK * len(objected)
     return len(objected) >= 2 * least and len(people) >= _CROWD and spread and len(wish.keys) > 1
+
+
+def _camps(wish: _Wish, window: Window) -> bool:
+    """Whether a group falls into two halves by wording that no one takes part in both of, though many speak twice.
+
+    The halves are the signs of the first eigenvector of the centred likeness of the wordings; the chance of nobody
+    being in both, were halves nobody's habit, is the product over people of what their remarks allow.
+    """
+    if len(wish.texts) < _CAMP * 2:
+        return False
+    rows = said_and_meant([text.words for text in wish.texts])
+    near = likeness(rows, rows)
+    near = near - near.mean(axis=0) - near.mean(axis=1)[:, None] + near.mean()
+    side = np.linalg.eigh(near)[1][:, -1] > 0
+    spoken: dict[str, list[bool]] = defaultdict(list)
+    for text, one in zip(wish.texts, side.tolist(), strict=True):
+        for who in {_who(at, window) for at, _ in text.said}:
+            spoken[who].append(one)
+    first = sum(all(said) for said in spoken.values())
+    second = sum(not any(said) for said in spoken.values())
+    share = sum(map(sum, spoken.values())) / sum(map(len, spoken.values()))
+    luck = np.prod([share ** len(said) + (1 - share) ** len(said) for said in spoken.values()])
+    return min(first, second) >= _CAMP and first + second == len(spoken) and bool(luck < _LUCK)
 
 
 def _dissent(wish: _Wish) -> set[int]:
