@@ -52,6 +52,7 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"[{}=;<>|]|\w\(|::|^\s*(?:\d+[:\-]|[+\-@]{2,})")
+_ELEMENT = re.compile(r"<([\w:.-]+)[^<>]*>([^<>]+)</")
 _BRACKET = re.compile(r"[(\[]")
 _BAD_KEYS = ("error", "errors", "exception", "error_message", "errormessage", "err", "fault", "failure")
 _SAY_KEYS = (
@@ -91,6 +92,8 @@ def telling_line(text: str) -> str:
     the first.
     """
     text = _ends(text)
+    if text.lstrip().startswith("<?xml") and (inner := _from_xml(text)):
+        return inner
     at = text.find("{", 0, 200)
     if at >= 0 and (inner := _say(_json(text[at:]))):
         return inner
@@ -106,6 +109,13 @@ def telling_line(text: str) -> str:
         if len(line) <= 400 and _TELLING.search(line):
             return _with_fields(line, lines)
     return _with_fields(lines[0] if len(lines) <= 12 else lines[-1], lines)
+
+
+def _from_xml(text: str) -> str:
+    """Return what the element says that is named for an error or a message, else the longest text of any."""
+    found = [(name.lower(), " ".join(said.split())) for name, said in _ELEMENT.findall(text) if said.strip()]
+    named = [said for name, said in found if any(key in name for key in (*_BAD_KEYS, *_SAY_KEYS)) and " " in said]
+    return named[0] if named else max((said for _, said in found if len(said.split()) > 2), key=len, default="")
 
 
 def _untagged(line: str) -> str:

@@ -61,7 +61,7 @@ def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
             remark = event.text or event.output
             if remark.strip() and event.role not in {"agent", "tool"}:
                 found.append(RemarkSeen("correction", _quote(event.seq, remark)))
-        elif event.type == "tool_result" and (reason := reason_of_refusal(event.output or event.text)):
+        elif event.type in {"tool_result", "error"} and (reason := reason_of_refusal(event.output or event.text)):
             found.append(RemarkSeen("denial", _quote(event.seq, reason)))
         elif event.type == "message" and event.role == "user" and text:
             words = frozenset(re.findall(r"\w+", text.lower()))

@@ -63,7 +63,7 @@ def the(tool: str) -> Finding:
         (
             "export_statement",
             "form: from_date from `9999-99-99` to `99.99.9999`",
-            "Give `export_statement` its `from_date` as `12.34.5678`, not as `1234-56-78`",
+            "Give `export_statement` its `from_date` in the format `12.34.5678`, not `1234-56-78`",
         ),
         (
             "post_payment",

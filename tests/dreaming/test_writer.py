@@ -66,7 +66,7 @@ def test_the_path_does_not_follow_the_counts() -> None:
         (
             "form: day from `99/99/9999` to `9999-99-99`",
             ("day",),
-            "Give `day` as `1234-56-78`, not as",
+            "its `day` in the format `1234-56-78`, not",
         ),
         ("other values", ("rope",), "`rope`, then call `pay_toll` again"),
         ("other tool: waive_toll", (), "Use `pay_toll` instead"),
