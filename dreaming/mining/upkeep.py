@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -31,6 +32,8 @@ _MATTER = 0.3
 _BY_WORDS = 0.4
 _CLOSEST = 3
 _KEYS = 3
+_FEW = 4
+_OPPOSED = 0.5
 _NAMED = 0.6
 _LONG = 60_000
 _READS = 20
@@ -73,8 +76,13 @@ def _stance(finding: Finding, line: str) -> float:
     numbers = [set(_NUMBER.findall(text)) for text in (finding.lesson.words, line)]
     if all(numbers) and not numbers[0] & numbers[1]:
         return -1.0
-    shared = [one * said[key] for text in wordings for key, one in stems_of(text) if key in said]
-    return sum(shared) / len(shared) + 0.01 if shared else 0.5
+    signs: dict[str, list[int]] = defaultdict(list)
+    for text in wordings:
+        for key, sign in stems_of(text):
+            if key in said:
+                signs[key].append(sign * said[key])
+    shared = [sum(found) / len(found) for found in signs.values() if len(found) * _FEW > len(wordings)]
+    return -1.0 if min(shared, default=0.0) <= -_OPPOSED else 1.0
 
 
 def _says_mend(finding: Finding, path: str, line: str) -> bool:
