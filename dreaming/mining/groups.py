@@ -30,7 +30,7 @@ class Meeting:
 class Group:
     """An error template on one tool (`families` are all the names it wore), by the sessions that met it.
 
-    `variants` are other wordings of it.
+    `variants` are other wordings of it; `spread` says that it was joined over unlike tools.
     """
 
     template: str
@@ -38,6 +38,7 @@ class Group:
     meetings: dict[int, Meeting] = field(default_factory=dict)
     pooled: bool = False
     variants: tuple[str, ...] = ()
+    spread: bool = False
 
     @property
     def tool(self) -> str:

@@ -37,6 +37,7 @@ _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 _USUAL = 0.6
 _WORTH = 3
+_ANSWERS_ALIKE = 0.4
 _DEAD = 2.5
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
@@ -63,7 +64,9 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     go along with hard tasks.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    groups = join_paraphrases([group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least)
+    groups = join_paraphrases(
+        [group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE
+    )
     groups = [group for group in groups if len(group.meetings) >= least]
     measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
@@ -89,7 +92,8 @@ def _told_apart(group: Group, window: Window) -> Comparison:
 
 def measure(group: Group, window: Window, least: int) -> Measured:
     comparison = window.compare_to_rest(group.families, group.meetings.keys())
-    return Measured(group, comparison, adoptions(group, window, least), causes(group, window))
+    why = [] if group.spread else causes(group, window)
+    return Measured(group, comparison, adoptions(group, window, least), why)
 
 
 def adjust(measured: list[Measured]) -> None:

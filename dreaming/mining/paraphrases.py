@@ -25,7 +25,7 @@ _MENDED = 2
 _APART = -1.0
 
 
-def join_paraphrases(groups: Sequence[Group], at_least: int) -> list[Group]:
+def join_paraphrases(groups: Sequence[Group], at_least: int, alike: float = _ALIKE) -> list[Group]:
     """Join groups that are one error; the join is named by the wording that most sessions met.
 
     On unlike tools the wording must be more alike than on one. Two errors that enough sessions met stay apart where
@@ -37,7 +37,7 @@ def join_paraphrases(groups: Sequence[Group], at_least: int) -> list[Group]:
         return list(groups)
     near = _likeness(shown, at_least)
     joined: dict[int, list[Group]] = {}
-    for group, label in zip(shown, grouped(near, _ALIKE), strict=True):
+    for group, label in zip(shown, grouped(near, alike), strict=True):
         joined.setdefault(label, []).append(group)
     rest = [group for group in ranked if not any(group is other for other in shown)] if len(shown) < len(ranked) else []
     return [_joined(members) for members in joined.values()] + rest
@@ -103,6 +103,7 @@ def _joined(members: list[Group]) -> Group:
     first = members[0]
     whole = Group(first.template, frozenset().union(*(group.families for group in members)), pooled=first.pooled)
     whole.variants = tuple(dict.fromkeys(group.template for group in members[1:] if group.template != first.template))
+    whole.spread = any(group.spread or not group.families & first.families for group in members)
     for group in members:
         for at, meeting in group.meetings.items():
             kept = whole.meetings.setdefault(at, Meeting(meeting.digest))

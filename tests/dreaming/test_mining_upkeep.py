@@ -93,12 +93,13 @@ def test_doubles_that_disagree_in_a_number_stay() -> None:
     assert "disagree" in result.discarded[0].reason
 
 
-def test_a_duplicate_that_no_session_speaks_of_is_only_told() -> None:
+def test_a_duplicate_that_no_session_speaks_of_rests_on_the_two_texts() -> None:
     result = dreamt(
         corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
     )
-    assert result.findings == ()
-    assert "no session speaks of it" in result.discarded[0].reason
+    (found,) = result.findings
+    assert (found.evidence, found.support.sessions) == ((), 0)
+    assert "No session speaks of it" in write(found).rationale
 
 
 def test_memories_that_say_opposite_things_are_no_duplicates() -> None:
