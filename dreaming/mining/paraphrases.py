@@ -48,26 +48,20 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
     words, meant = vectors(texts), meanings(texts)
     near = _BY_WORDS * likeness(words, words) + (1 - _BY_WORDS) * (meant @ meant.T)
     mends = [_mend(group) for group in groups]
+    moves = [_mend(group, anyhow=True) for group in groups]
     for one, group in enumerate(groups):
         for two in range(one + 1, len(groups)):
             other = groups[two]
             related = bool(group.families & other.families)
             value = near[one, two] * (1.0 if related else _OTHER_TOOL)
+            made = mends if related else moves
             supported = min(len(group.meetings), len(other.meetings)) >= at_least
             if related and mends[one] and mends[one] == mends[two]:
                 value = 1.0
-            elif supported and (
-                _mends_differ(group, other, related) or _one_word_apart(group.template, other.template)
-            ):
+            elif supported and (made[one] != made[two] or _one_word_apart(group.template, other.template)):
                 value = _APART
             near[one, two] = near[two, one] = value
     return near
-
-
-def _mends_differ(one: Group, other: Group, related: bool) -> bool:
-    if related:
-        return _mend(one) != _mend(other)
-    return _mend(one, anyhow=True) != _mend(other, anyhow=True)
 
 
 def _mend(group: Group, *, anyhow: bool = False) -> str:
