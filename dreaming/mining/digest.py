@@ -14,10 +14,10 @@ from dreaming.mining.changes import (
     features_of,
     leading,
     short_input,
-    signature,
     specific_values,
 )
 from dreaming.mining.failures import plain_answer
+from dreaming.mining.naming import names_of
 from dreaming.mining.remarks import remarks_of
 from dreaming.mining.templates import own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
@@ -31,7 +31,7 @@ _MAX_MOVES = 40
 _MAX_TOOLS = 60
 _MAX_KNOWN = 5_000
 _MAX_EARLIER = 6
-_MAX_STEPS = 80
+_MAX_STEPS = 120
 _STEP_QUOTE = 120
 _FEW_WORDS = 3
 _MAX_SAID = 24
@@ -92,14 +92,14 @@ def digest_session(session: SessionView) -> Digest:
 
 
 def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
-    """Return the calls that were answered, by signature; of a very long session its start and its end."""
+    """Return the calls that were answered, by every name that they have; of a very long session its start and its end."""
     found: list[StepSeen] = []
     for call in calls:
         if not call.has_call or not call.answered:
             continue
-        name = signature(call)
-        if not found or (found[-1].signature, found[-1].worked) != (name, call.worked):
-            found.append(StepSeen(name, call.worked, _step_quote(call)))
+        names = names_of(call)
+        if not found or (found[-1].signature, found[-1].worked) != (names[-1], call.worked):
+            found += [StepSeen(name, call.worked, _step_quote(call)) for name in names]
     if len(found) > _MAX_STEPS:
         found = found[: _MAX_STEPS * 3 // 4] + found[-_MAX_STEPS // 4 :]
     return tuple(found)

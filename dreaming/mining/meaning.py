@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from dreaming.mining.likeness import content_of, vectors
 
-_BY_WORDS = 0.4
+_BY_WORDS = 0.5
 _SMALL = 40
 Floats = npt.NDArray[np.float64]
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 
@@ -32,19 +33,23 @@ from dreaming.mining.window import Window
 
 _MAX_TEXTS = 1_200
 _MOST_TEXTS = 4_000
-_ALIKE = 0.07
+_ALIKE = 0.045
 _JOINS = 0.3
-_STRONG_SHARE = 0.15
+_STRONG_SHARE = 0.25
 _KEY_SHARE = 0.4
-_CONTESTED = 0.25
+_SOME = 3
+_SOME_SHARE = 0.15
+_TELLS = 2
+_COMPARED = 0.5
+_AGAINST = 0.3
+_CONTESTED = 0.33
+_INVOLVED = 0.7
 _FEW = 2
 _RARE = 0.02
 _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
 _SEEDS = _STRONG | {"objection"}
 _CROWD = 5
-_CAMP = 3
-_LUCK = 0.02
 _WORDINGS = 8
 _ONE_TASK = 0.3
 
@@ -141,7 +146,8 @@ def _wish(texts: list[_Text]) -> _Wish:
                 holders[stem].add(at)
     ranked = sorted(holders, key=lambda stem: (-len(holders[stem]), stem))
     keys = [stem for stem in ranked if len(holders[stem]) >= _KEY_SHARE * len(said)]
-    return _Wish(texts, keys[:6], dict(said))
+    some = [stem for stem in ranked[:_SOME] if len(holders[stem]) >= max(_FEW, _SOME_SHARE * len(said))]
+    return _Wish(texts, keys[:6] or some, dict(said))
 
 
 def _who(at: int, window: Window) -> str:
@@ -189,14 +195,14 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
         return "mostly one principal asks for it"
     if not wish.keys:
         return "no common matter: the remarks share no word"
+    if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
+        return "says too little: what it points at is known in its session alone"
     filled = sum(text.placeholders > 0 for text in wish.texts)
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    if _camps(wish, window):
-        return "contested: those who ask in one way and those who ask in the other are different people"
-    against = _dissent(wish)
-    if len({_who(at, window) for at in against}) >= _FEW and len(against) >= _CONTESTED * len(sessions):
-        return f"contested: {len(sessions) - len(against)} sessions ask for it, {len(against)} for the opposite"
+    pairs, wordings, _ = _opposed(wish)
+    if pairs >= _CONTESTED and wordings >= _INVOLVED:
+        return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
 
 
@@ -208,46 +214,33 @@ def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> 
     return len(objected) >= 2 * least and len(people) >= _CROWD and spread and len(wish.keys) > 1
 
 
-def _camps(wish: _Wish, window: Window) -> bool:
-    """Whether a group falls into two halves by wording that no one takes part in both of, though many speak twice.
+def _opposed(wish: _Wish) -> tuple[float, float, list[_Text]]:
+    """Compare the wordings of a wish in pairs; return the share of pairs that contradict each other, the share of
+    wordings that another contradicts, and the wordings that more contradict than agree with.
 
-    The halves are the signs of the first eigenvector of the centred likeness of the wordings; the chance of nobody
-    being in both, were halves nobody's habit, is the product over people of what their remarks allow.
+    Two wordings can be compared where they share half of the words of one of them, each weighing as much as wordings
+    hold it; they contradict each other where one refuses most of what they share and the other asks for it.
     """
-    if len(wish.texts) < _CAMP * 2:
-        return False
-    rows = said_and_meant([text.words for text in wish.texts])
-    near = likeness(rows, rows)
-    near = near - near.mean(axis=0) - near.mean(axis=1)[:, None] + near.mean()
-    side = np.linalg.eigh(near)[1][:, -1] > 0
-    spoken: dict[str, list[bool]] = defaultdict(list)
-    for text, one in zip(wish.texts, side.tolist(), strict=True):
-        for who in {_who(at, window) for at, _ in text.said}:
-            spoken[who].append(one)
-    first = sum(all(said) for said in spoken.values())
-    second = sum(not any(said) for said in spoken.values())
-    share = sum(map(sum, spoken.values())) / sum(map(len, spoken.values()))
-    luck = np.prod([share ** len(said) + (1 - share) ** len(said) for said in spoken.values()])
-    return min(first, second) >= _CAMP and first + second == len(spoken) and bool(luck < _LUCK)
+    stems = {name: number for number, name in enumerate(sorted({name for text in wish.texts for name in text.signs}))}
+    table = np.zeros((len(wish.texts), len(stems)))
+    for row, text in enumerate(wish.texts):
+        for name, sign in text.signs.items():
+            table[row, stems[name]] = sign
+    weights = (table != 0).sum(axis=0)
+    shared = (np.abs(table) * weights) @ np.abs(table).T
+    least = np.minimum(*np.meshgrid(np.diag(shared), np.diag(shared)))
+    compared = (shared > 0) & (shared >= _COMPARED * least)
+    against = compared & ((table * weights) @ table.T <= -_AGAINST * shared)
+    np.fill_diagonal(compared, False)
+    refused, agreed = against.sum(axis=1), (compared & ~against).sum(axis=1)
+    fewer = [text for text, one, other in zip(wish.texts, refused, agreed, strict=True) if one > other]
+    return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
 
 
 def _dissent(wish: _Wish) -> set[int]:
-    """Return the sessions that ask for the opposite of what most do.
-
-    The camps are the signs of the projection on the first right singular vector of sessions x keys.
-    """
-    signs = _signs(wish)
-    sessions = sorted(wish.said)
-    table = np.array([[(at in one) - (at in two) for one, two in signs.values()] for at in sessions], dtype=float)
-    if not table.any():
-        return set()
-    lean = table @ np.linalg.svd(table, full_matrices=False)[2][0]
-    lean = lean if lean.sum() >= 0 else -lean
-    less = lean < -1e-9 if (lean > 1e-9).sum() >= (lean < -1e-9).sum() else lean > 1e-9
-    unsure = {
-        at for at in sessions if any(own[key] == 0 for _, own in wish.said[at] for key in own.keys() & signs.keys())
-    }
-    return {at for at, other in zip(sessions, less, strict=True) if other} - unsure
+    """Return the sessions that ask only for the opposite of what most do."""
+    fewer = {at for text in _opposed(wish)[2] for at, _ in text.said}
+    return fewer if 2 * len(fewer) < len(wish.said) else set()
 
 
 def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:

@@ -33,6 +33,19 @@ def test_a_wish_that_memory_holds_in_other_words_is_left_out() -> None:
     assert dreamt(corrected(120, ANCHORS), "The weight of an anchor is noted in quintals.").findings == ()
 
 
+def test_a_memory_that_refuses_what_mends_the_error_is_corrected() -> None:
+    (found,) = dreamt(
+        tolls(), "payToll needs the barge alone; leave ledger and quay out.", "Tolls go to the bank."
+    ).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.kind, found.lesson.operation, found.lesson.path) == ("upkeep", "update", "/m0.md")
+
+
+def test_a_memory_that_shares_one_word_with_a_wish_is_about_something_else() -> None:
+    (found,) = dreamt(corrected(120, ANCHORS), "The anchor bar opens at six.").findings
+    assert found.kind == "preference"
+
+
 def test_a_memory_that_users_contradict_is_corrected_in_its_place_alone() -> None:
     text = "# Harbour\n\n- Give anchor weights in stones, never in quintals.\n- The bell rings at dawn.\n"
     (found,) = dreamt(corrected(120, ANCHORS), text).findings
