@@ -8,7 +8,7 @@ from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.lessons import reasons_for, sureness_of
 from dreaming.mining.phrases import Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Preference, Remedy, Support, Thresholds, Upkeep, Workflow
-from dreaming.mining.wording import advise, message_of
+from dreaming.mining.wording import advise, message_of, other_wordings
 
 _MANY = 10
 _ALPHA = Thresholds().alpha
@@ -80,6 +80,8 @@ def _content(finding: Finding, advice: Advice) -> str:
         f"**Example:** {advice.example}",
         f"**How sure:** {_sureness(finding)}",
     ]
+    if others := other_wordings(finding):
+        parts.insert(4, f"**Also worded** {others}.")
     if finding.warning:
         parts.insert(3, f"**Careful:** {_warning(finding)}")
     return "\n\n".join(parts) + "\n"
@@ -184,6 +186,13 @@ def _remedy_words(remedy: Remedy) -> str:
         f"after a call that worked, {remedy.usual:.0%} of sessions make the same move "
         f"(p adjusted {_p(remedy.p_adjusted)})."
     )
+    if remedy.working:
+        words += f" Of {remedy.working} other sessions in which the tool worked, {remedy.without} did without it."
+    if remedy.constants and {name for name, _ in remedy.arguments} == {name for name, _ in remedy.constants}:
+        words += (
+            f" All it changes is a fixed value ({', '.join(f'{code(name)} is {code(value)}' for name, value in remedy.constants)}"
+            "): see that this meets the rule behind the refusal and does not get round it."
+        )
     if remedy.scope and remedy.adopted:
         words += " Nearly all of them were for one principal."
     if remedy.adopted_total and remedy.rest_total:

@@ -13,6 +13,7 @@ from dreaming.mining.garbage import uncollected
 from dreaming.mining.values import DIGEST_VERSION, Discarded, Finding, MiningResult, Thresholds, Upkeep
 from dreaming.snapshots import memory_views, served_texts
 from memory.models import Memory, Proposal
+from memory.scanning import UNSUPPORTED
 from memory.services import Draft, QuoteDraft
 
 # What a finding has in columns of its own.
@@ -82,6 +83,7 @@ def draft_of(run: Pass, found: Finding) -> Draft:
         evidence=quotes_of(found),
         support=support_of(found) | {"graduation": writer.graduation_text(found)},
         benefit=found.benefit,
+        flags=[] if found.evidence else [UNSUPPORTED],
     )
 
 

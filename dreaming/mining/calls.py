@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dreaming.mining.failures import failure_line, locate, telling_line
+from dreaming.mining.remarks import is_refusal
 from dreaming.mining.templates import Template, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote
 
@@ -15,6 +16,8 @@ _JOIN_REACH = 50
 _SOURCE_REACH = 60
 _SOURCE_CLIP = 100_000
 _MAX_WANTED = 8
+_DEPTH = 4
+_MOST_ARGUMENTS = 60
 
 
 @dataclass(slots=True)
@@ -81,13 +84,21 @@ def story_of(events: Iterable[EventView]) -> Story:
                 calls.append(found)
             _answer(found, event)
         elif event.type == "error":
-            calls.append(_bare_error(event, len(said)))
+            found = _take(event, open_ids, waiting) if event.tool or event.call_id else None
+            if found is None and not is_refusal(event.text or event.output):
+                calls.append(_bare_error(event, len(said)))
+            elif found is not None:
+                _answer(found, replace(event, output=event.output or event.text, is_error=True))
     return Story(calls, said)
 
 
 def _take(event: EventView, open_ids: dict[str, Call], waiting: list[Call]) -> Call | None:
     if event.call_id:
         return open_ids.pop(event.call_id, None)
+    if event.type == "error" and event.tool:
+        latest = next(reversed(open_ids), "")
+        if latest and open_ids[latest].tool == event.tool:
+            return open_ids.pop(latest)
     for call in waiting:
         if not event.tool or call.tool == event.tool:
             waiting.remove(call)
@@ -100,6 +111,9 @@ def _answer(call: Call, event: EventView) -> None:
     call.tool = call.tool or event.tool
     call.result_seq = event.seq
     call.output = call.from_text = event.output or event.text
+    if is_refusal(call.output):
+        call.answered = False
+        return
     call.message = failure_line(call.output, event.is_error)
     if call.message is not None:
         call.template = template_of(call.message, call.tool)
@@ -123,8 +137,17 @@ def _arguments(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = text
     if isinstance(value, dict):
-        return {str(name): item for name, item in value.items()}
+        return dict(list(_leaves(value, 0))[:_MOST_ARGUMENTS])
     return {"input": value} if value not in (None, "") else {}
+
+
+def _leaves(value: dict[Any, Any], depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments by name; those that stand inside an object are named by their own."""
+    for name, item in value.items():
+        if isinstance(item, dict) and item and depth < _DEPTH:
+            yield from _leaves(item, depth + 1)
+        else:
+            yield str(name), item
 
 
 def sources_of(values: list[Any], call: Call, story: Story) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from dreaming.mining.calls import Call
@@ -16,6 +17,7 @@ LOOK_AROUND = "look around"
 OTHER_VALUES = "other values"
 _COMMAND_ARGUMENTS = frozenset({"command", "cmd", "commands", "script", "shell_command", "bash_command"})
 _SHORT_VALUE = 40
+_CODE_LENGTH = 5
 _MAX_RAN = 25
 _KINDS = ("empty", "has", "lengths", "after-same", "after")
 _INTERPRETERS = frozenset({"python", "node", "ruby", "perl", "bash", "sh", "uv", "npx", "sudo", "env"})
@@ -92,6 +94,10 @@ def change_between(before: Call, after: Call) -> Change:
         return Change(SAME)
     if command := _command_change(old, new):
         return command
+    return _arguments_change(old, new)
+
+
+def _arguments_change(old: dict[str, Any], new: dict[str, Any]) -> Change:
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     if added or removed:
         parts = [f"add {', '.join(added)}"] if added else []
@@ -115,7 +121,7 @@ def form(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float):
-        return "number"
+        return "whole number" if isinstance(value, int) else "decimal number"
     if isinstance(value, list):
         return "empty list" if not value else "list"
     if isinstance(value, dict):
@@ -125,6 +131,8 @@ def form(value: Any) -> str:
         return "empty text"
     if len(text) > _SHORT_VALUE or " " in text.strip():
         return "text"
+    if text.isalpha() and text.isupper() and len(text) <= _CODE_LENGTH:
+        return f"`{'A' * len(text)}`"
     shape = re.sub(r"[^\W\d_]+", lambda found: "A" if found[0].isupper() else "a", text)
     shape = re.sub(r"\d+", lambda found: "9" * min(len(found[0]), 4), shape)
     return f"`{shape}`" if re.search(r"[^aA]", shape) and len(shape) <= 16 else "text"
@@ -216,8 +224,21 @@ def _command_change(old: dict[str, Any], new: dict[str, Any]) -> Change | None:
     for name in sorted(old.keys() & new.keys() & _COMMAND_ARGUMENTS):
         was, now = old[name], new[name]
         if isinstance(was, str) and isinstance(now, str) and was != now:
+            if program(was) == program(now):
+                return _arguments_change(_options(was), _options(now))
             return _programs(name, program(was), program(now))
     return None
+
+
+def _options(command: str) -> dict[str, Any]:
+    """The options of a command by name, each with the word after it, or True."""
+    words = command.split()
+    found: dict[str, Any] = {}
+    for word, after in pairwise([*words, ""]):
+        if re.match(r"--?[a-zA-Z]", word):
+            name, equals, value = word.partition("=")
+            found[name] = value if equals else True if not after or after.startswith("-") else after.strip("\"'")
+    return found
 
 
 def _programs(name: str, was: str, now: str) -> Change:

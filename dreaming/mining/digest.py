@@ -14,9 +14,10 @@ from dreaming.mining.changes import (
     features_of,
     leading,
     short_input,
-    signature,
     specific_values,
 )
+from dreaming.mining.failures import plain_answer
+from dreaming.mining.naming import names_of
 from dreaming.mining.remarks import remarks_of
 from dreaming.mining.templates import own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
@@ -30,11 +31,10 @@ _MAX_MOVES = 40
 _MAX_TOOLS = 60
 _MAX_KNOWN = 5_000
 _MAX_EARLIER = 6
-_MAX_STEPS = 80
+_MAX_STEPS = 120
 _STEP_QUOTE = 120
-_SENTENCE = 240
 _FEW_WORDS = 3
-_MAX_SAID = 20
+_MAX_SAID = 24
 
 
 @dataclass(slots=True)
@@ -92,30 +92,29 @@ def digest_session(session: SessionView) -> Digest:
 
 
 def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
-    """Return the calls that were answered, by signature; of a very long session its start and its end."""
+    """Return the calls that were answered, by every name that they have; of a very long session its start and its end."""
     found: list[StepSeen] = []
     for call in calls:
         if not call.has_call or not call.answered:
             continue
-        name = signature(call)
-        if not found or (found[-1].signature, found[-1].worked) != (name, call.worked):
-            found.append(StepSeen(name, call.worked, _step_quote(call)))
+        names = names_of(call)
+        if not found or (found[-1].signature, found[-1].worked) != (names[-1], call.worked):
+            found += [StepSeen(name, call.worked, _step_quote(call)) for name in names]
     if len(found) > _MAX_STEPS:
         found = found[: _MAX_STEPS * 3 // 4] + found[-_MAX_STEPS // 4 :]
     return tuple(found)
 
 
 def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
-    """Return the tools' answers in a plain sentence or two, once each; what a shell prints is not one."""
+    """Return the tools' short answers, once each: some may be failures that nothing marks."""
     found: dict[tuple[str, str], ErrorSeen] = {}
     for call in calls:
-        text = call.output.strip()
-        plain = call.worked and call.has_call and len(text) <= _SENTENCE and text[:1] not in {"{", "[", "<"}
-        if not plain or "\n" in text or len(text.split()) < _FEW_WORDS or ": " in signature(call):
+        text = plain_answer(call.output) if call.worked and call.has_call else ""
+        if len(text.split()) < _FEW_WORDS or len(found) >= _MAX_SAID:
             continue
         template = template_of(text, call.tool)
-        if own_words(template.text) >= _FEW_WORDS and len(found) < _MAX_SAID:
-            quote = Quote(call.result_seq, text[:QUOTE_LIMIT])
+        if own_words(template.text) >= _FEW_WORDS:
+            quote = Quote(call.result_seq, call.output.strip()[:QUOTE_LIMIT])
             seen = ErrorSeen(
                 template.text, template.values, call.tool, quote, 1, 0, 0, False, True, _input_quote(call), (), (), ()
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 _CLIP = 16_000
 _SHORT = 240
+_FEW_LINES = 6
 _EXCEPTION = re.compile(
     r"^(?:E\s+)?(?P<all>(?:[a-zA-Z_]\w*\.)*[A-Z]\w*(?:Error|Exception|NotFound|Exit|Interrupt|Timeout"
     r"|NotReady|Failed|DoesNotExist)(?::.*)?)$"
@@ -20,6 +22,7 @@ _TELLING = re.compile(
     r"|^(?:\S+:\s*)?(?:error|fatal|usage)\b",
     re.IGNORECASE,
 )
+_CAUSE = re.compile(r"^(?:(?:root )?caused? ?(?:by)?|reason)\s*[:=]\s*((?:\S+\s+){2,}\S+.*)$", re.IGNORECASE)
 _TAGS = re.compile(r"</?(?:returncode|exit_code|output|stdout|stderr|error|output_head|output_tail|result)>")
 _TAG_AROUND = re.compile(r"^<(?P<name>\w*)>\s*(?P<inner>.*?)\s*(?:</(?P=name)>)?$")
 _ERROR_TAG = re.compile(r"^\s*<\w*(?:error|exception|failure)\w*>", re.IGNORECASE)
@@ -49,6 +52,7 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"[{}=;<>|]|\w\(|::|^\s*(?:\d+[:\-]|[+\-@]{2,})")
+_ELEMENT = re.compile(r"<([\w:.-]+)[^<>]*>([^<>]+)</")
 _BRACKET = re.compile(r"[(\[]")
 _BAD_KEYS = ("error", "errors", "exception", "error_message", "errormessage", "err", "fault", "failure")
 _SAY_KEYS = (
@@ -88,12 +92,16 @@ def telling_line(text: str) -> str:
     the first.
     """
     text = _ends(text)
+    if text.lstrip().startswith("<?xml") and (inner := _from_xml(text)):
+        return inner
     at = text.find("{", 0, 200)
     if at >= 0 and (inner := _say(_json(text[at:]))):
         return inner
     lines = [_untagged(line) for line in _TAGS.sub("\n", _RETURN_CODE.sub("\n", text)).splitlines() if line.strip()]
     if not lines:
         return ""
+    if cause := next((found[1] for line in lines if (found := _CAUSE.match(line))), ""):
+        return cause
     exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
     if exceptions:
         return exceptions[-1]
@@ -103,9 +111,43 @@ def telling_line(text: str) -> str:
     return _with_fields(lines[0] if len(lines) <= 12 else lines[-1], lines)
 
 
+def _from_xml(text: str) -> str:
+    """Return what the element says that is named for an error or a message, else the longest text of any."""
+    found = [(name.lower(), " ".join(said.split())) for name, said in _ELEMENT.findall(text) if said.strip()]
+    named = [said for name, said in found if any(key in name for key in (*_BAD_KEYS, *_SAY_KEYS)) and " " in said]
+    return named[0] if named else max((said for _, said in found if len(said.split()) > 2), key=len, default="")
+
+
 def _untagged(line: str) -> str:
     found = _TAG_AROUND.match(line.strip())
     return found["inner"] if found else line.strip()
+
+
+def plain_answer(output: str) -> str:
+    """Return a short answer that nothing marks as an error as one sentence: its lines, or the fields of its JSON that are
+    not numbers; '' where it is long.
+    """
+    text = output.strip()
+    if len(text) > _SHORT or text.count("\n") > _FEW_LINES:
+        return ""
+    value = _json(text)
+    if not isinstance(value, dict):
+        return " ".join(text.split()) if value is None and not _CODE.search(text) else ""
+    return "; ".join(f"{key.replace('_', ' ')} is {_worded(item)}" for key, item in _leaves(value) if _worded(item))
+
+
+def _leaves(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    for key, item in list(value.items())[:12]:
+        if isinstance(item, dict) and depth < 3:
+            yield from ((f"{key} {name}", inner) for name, inner in _leaves(item, depth + 1))
+        else:
+            yield str(key), item
+
+
+def _worded(item: Any) -> str:
+    if isinstance(item, bool) or item is None:
+        return json.dumps(item)
+    return item.replace("_", " ") if isinstance(item, str) else ""
 
 
 def locate(message: str, output: str, limit: int) -> str:
@@ -170,7 +212,8 @@ def _say(value: Any, depth: int = 0) -> str:
         if said := _say(lowered.get(key), depth + 1):
             inner = _say(lowered.get("message"), depth + 1) if key in _BAD_KEYS and " " not in said else ""
             return inner or said
-    return ""
+    sentences = [item for item in lowered.values() if isinstance(item, str) and len(item.split()) > 2]
+    return max(sentences, key=len, default="")
 
 
 def _plain_failure(text: str) -> str | None:

@@ -28,12 +28,17 @@ class Meeting:
 
 @dataclass(slots=True)
 class Group:
-    """An error template on one tool (`families` are all the names it wore), by the sessions that met it."""
+    """An error template on one tool (`families` are all the names it wore), by the sessions that met it.
+
+    `variants` are other wordings of it; `spread` says that it was joined over unlike tools.
+    """
 
     template: str
     families: frozenset[str]
     meetings: dict[int, Meeting] = field(default_factory=dict)
     pooled: bool = False
+    variants: tuple[str, ...] = ()
+    spread: bool = False
 
     @property
     def tool(self) -> str:

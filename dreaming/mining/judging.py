@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.groups import Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -35,8 +36,14 @@ _STORM = 5
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 _USUAL = 0.6
+_WORTH = 3
+_ANSWERS_ALIKE = 0.4
+_DEAD = 2.5
+_DEAD_SHARE = 0.25
+_DEAD_PAST = 0.2
 _LOSS = 0.3
 _SAME_SIZE = 0.7
+_DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
 
 
@@ -53,34 +60,49 @@ class Measured:
 def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     """Find answers that nothing marks as an error and with which sessions plainly end worse.
 
-    Only what is rarer than not among the tool's callers counts, and only a large loss: what a tool says may
-    just go along with hard tasks.
+    Only a large loss counts, and of what most callers are told only what denies something: what a tool says may just
+    go along with hard tasks.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    groups = [group for group in group_errors(quiet, least) if len(group.meetings) >= least]
-    measured = [
-        Measured(group, window.compare_to_rest(group.families, group.meetings.keys()), [], []) for group in groups
-    ]
+    groups = join_paraphrases(
+        [group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE
+    )
+    groups = [group for group in groups if len(group.meetings) >= least]
+    measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
     found = []
     for item in measured:
         group, support = item.group, _support(item.group, window, item)
-        usual = support.sessions > _USUAL * support.eligible or reads_as_instruction(group.template)
-        if usual or not _is_harmful(item, limits) or support.effect > -_LOSS or _objection(group, support, limits):
+        told = reads_as_instruction(group.template) or (_is_usual(group, window) and not _DENIES.search(group.template))
+        if told or not _is_harmful(item, limits) or support.effect > -_LOSS or _objection(group, support, limits):
             continue
         found.append(_finding("recurring_failure", group, window, support, None, (), True, limits))
     return found
 
 
+def _is_usual(group: Group, window: Window) -> bool:
+    return len(group.meetings) > _USUAL * len(window.callers(group.families).sessions)
+
+
+def _told_apart(group: Group, window: Window) -> Comparison:
+    """Compare with the other callers, or with everybody where nearly all callers are told the same."""
+    families = frozenset({""}) if _is_usual(group, window) else group.families
+    return window.compare_to_rest(families, group.meetings.keys())
+
+
 def measure(group: Group, window: Window, least: int) -> Measured:
     comparison = window.compare_to_rest(group.families, group.meetings.keys())
-    return Measured(group, comparison, adoptions(group, window, least), causes(group, window))
+    why = [] if group.spread else causes(group, window)
+    return Measured(group, comparison, adoptions(group, window, least), why)
 
 
 def adjust(measured: list[Measured]) -> None:
-    """Replace the p-values of every hypothesis looked at by their adjusted ones."""
-    outcomes = adjusted([item.comparison.p_value for item in measured])
-    pooled = adjusted([item.comparison.p_pooled for item in measured])
+    """Replace the p-values of every hypothesis looked at by their adjusted ones.
+
+    That sessions with an error end worse is asked one-sidedly: that they end better would teach nothing.
+    """
+    outcomes = adjusted([item.comparison.p_worse for item in measured])
+    pooled = adjusted([item.comparison.p_worse_pooled for item in measured])
     for item, p_value, p_pooled in zip(measured, outcomes, pooled, strict=True):
         item.p_outcome, item.p_pooled = p_value, p_pooled
     moves = [adoption for item in measured for adoption in item.adoptions]
@@ -111,7 +133,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:
         return _discard("uninformative: the message does not say what went wrong", group, support)
-    if harmful or (frequent and (why or costly)):
+    if harmful or (frequent and (why or costly)) or _is_dead_end(group, support, limits, least):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
 
@@ -126,8 +148,17 @@ def _is_harmful(item: Measured, limits: Thresholds) -> bool:
     if item.p_outcome <= limits.alpha:
         return True
     pooled = risk_difference(compared.table).value
-    agree = compared.within_task and compared.p_value <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
+    agree = compared.within_task and compared.p_worse <= _AGREES and compared.effect.value <= _SAME_SIZE * pooled
     return agree and item.p_pooled <= limits.alpha
+
+
+def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int) -> bool:
+    """Whether many who call the tool meet the error, several agents for several principals, and hardly any of them
+    gets past it: worth knowing before the call, however sessions end.
+    """
+    many = support.sessions >= max(_DEAD * least, _DEAD_SHARE * support.eligible)
+    several = support.agents > 1 and support.principals >= limits.min_principals
+    return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
 
 
 def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds) -> str:
@@ -155,7 +186,8 @@ def _objection(group: Group, support: Support, limits: Thresholds) -> str:
     scopes = support.principals or support.tasks
     if support.agents == 1 and scopes == 1:
         return "only one agent saw it, for one principal or task"
-    if 0 < support.tasks < limits.min_tasks:
+    named = sum(bool(met.digest.task_id) for met in group.meetings.values())
+    if 0 < support.tasks < limits.min_tasks and named * 2 > support.sessions:
         return "seen on one task only"
     return ""
 
@@ -192,6 +224,7 @@ def _finding(
         causes=why,
         benefit=support.sessions * max(0.0, -support.effect) * harmful + 0.05 * support.occurrences,
         evidence=evidence,
+        variants=group.variants,
     )
 
 
@@ -229,7 +262,7 @@ def _support(group: Group, window: Window, item: Measured | None) -> Support:
 
 
 def worth_telling(group: Group) -> bool:
-    return len(group.meetings) >= 3 or sum(met.occurrences for met in group.meetings.values()) >= _STORM
+    return len(group.meetings) >= _WORTH or sum(met.occurrences for met in group.meetings.values()) >= _STORM
 
 
 def below(group: Group, window: Window, least: int) -> Discarded:

@@ -22,26 +22,34 @@ class Workflow:
     agents_for: int
     agents_known: int
     p_agents: float
+    names: tuple[tuple[str, str], ...] = ()
+
+    def named(self, step: str) -> str:
+        """Return a step as agents call it."""
+        return dict(self.names).get(step, step)
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
     """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
-    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests.
+    that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests;
+    `matter` are the keys as users write them.
     """
 
     words: str
     keys: tuple[tuple[str, int], ...]
     negative: bool
     kinds: tuple[tuple[str, int], ...]
+    matter: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
     """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
 
-    `operation` is `update` or `delete`; `why` is `duplicate` or `contradicted`; `other` is the path of the
-    memory that stays, or what contradicts in words; `before` and `after` are the passage that changes.
+    `operation` is `update` or `delete`; `why` is `duplicate`, `merged` or `contradicted`; `other` is the path of
+    the other memory, or what contradicts in words; `before` and `after` are the passage that changes. A duplicate's
+    `after` is what the memory that stays takes over.
     """
 
     operation: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,14 @@ from dreaming.mining.templates import masked
 
 _REACH = 5
 _NEGATES = frozenset(
-    """not no never don dont doesn didn isn aren won stop avoid without nor cannot quit refrain cease omit
+    """not no never don dont doesn didn isn aren won stop avoid dislike hate without nor cannot quit refrain cease omit
     skip drop remove""".split()  # noqa: SIM905
 )
 _AUXILIARIES = frozenset(
     "must should shall may can could will would do does did is are be need ought to".split()  # noqa: SIM905
 )
+_ENDS = frozenset(".;!?\n")
+_POINTS = frozenset("it me that them these this those us".split())  # noqa: SIM905
 _PLACES = frozenset({"of", "in", "on", "at", "from", "for", "off", "into"})
 # Words by which people ask, address and point, in any trade: they say nothing of what is asked for.
 _SKIPPED = frozenset(
@@ -51,22 +53,32 @@ def stems_of(text: str) -> list[tuple[str, int]]:
     auxiliary ("must not") for those before it too.
     """
     found: list[tuple[str, int]] = []
-    negated = start = since = 0
+    negated = start = since = sentence = 0
     tokens = [token.lower().replace("’", "'") for token in _WORD.findall(masked(text))]
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
             if token not in {"(", ")"} and token[0] != "<":
                 negated, start = 0, len(found)
+                sentence = len(found) if token in _ENDS else sentence
             continue
         turned = token in {"instead", "rather"}
         opposed = turned and tokens[place + 1 : place + 2] in (["of"], ["than"])
-        opposed |= token in {"leave", "left"} and bool({"out", "off"} & set(tokens[place + 1 : place + 6]))
-        if token in _NEGATES or opposed or token.endswith("n't"):
+        opposed |= token in {"leave", "left", "keep", "kept"} and bool(
+            {"out", "off"} & set(tokens[place + 1 : place + 6])
+        )
+        opposed |= token in {"enough"} and tokens[place + 1 : place + 2] in (["of"], ["with"])
+        if token in {"without"} and negated and since < len(found):
+            negated = 0
+        elif token in _NEGATES or opposed or token.endswith("n't"):
             negated, since = _REACH, len(found)
+            if _points_back(tokens[place + 1 : place + 2 + _REACH]):
+                found[sentence:] = [(name, -1) for name, _ in found[sentence:]]
             if token in {"cannot"} or token.endswith("n't") or tokens[max(0, place - 1)] in _AUXILIARIES:
                 found[start:] = [(name, -1) for name, _ in found[start:]]
         elif turned or token in {"but"}:
             negated, start = 0, len(found)
+        elif token in {"out"} and found and found[-1][0] == stem(tokens[place - 1]) and _ends(tokens[place + 1 :]):
+            found[-1] = (found[-1][0], -1)
         elif token.split("'")[0] not in _SKIPPED and len(token) > 1:
             found.append((stem(token), -1 if negated else 1))
             negated = max(0, negated - 1)
@@ -77,6 +89,30 @@ def stems_of(text: str) -> list[tuple[str, int]]:
     return found
 
 
+def _ends(tokens: Sequence[str]) -> bool:
+    return not tokens or not tokens[0][0].isalpha() or tokens[0] == "of"
+
+
+def _points_back(tokens: Sequence[str]) -> bool:
+    """Whether the words after a negation only point at what was named before: "..., so don't use them"."""
+    for place, token in enumerate(tokens):
+        if not token[0].isalpha():
+            return token not in {"?"} and (not place or tokens[place - 1] in _POINTS)
+        if token.split("'")[0] not in _SKIPPED:
+            return False
+    return not tokens or tokens[-1] in _POINTS
+
+
+def written(texts: Iterable[str], stems: Iterable[str]) -> tuple[str, ...]:
+    """Return stems as the words that most of the texts write for them."""
+    words: dict[str, Counter[str]] = {name: Counter() for name in stems}
+    for text in texts:
+        for token in _WORD.findall(text.lower()):
+            if token[0].isalpha() and (name := stem(token)) in words:
+                words[name][token] += 1
+    return tuple(min(seen, key=lambda word: (-seen[word], word)) for seen in words.values() if seen)
+
+
 def stem(word: str) -> str:
     """A crude stem: the first letters, without the commonest endings."""
     word = word.split("'")[0]
@@ -85,6 +121,12 @@ def stem(word: str) -> str:
             word = word.removesuffix(ending) + ("y" if ending in {"ied", "ies"} else "")
             break
     return word[:6]
+
+
+def content_of(text: str) -> str:
+    """Return the content words of a text, as they are written."""
+    tokens = (token for token in _WORD.findall(masked(text)) if token[0].isalpha())
+    return " ".join(token for token in tokens if token.lower().replace("’", "'").split("'")[0] not in _SKIPPED)
 
 
 def features(text: str) -> Counter[str]:

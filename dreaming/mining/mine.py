@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.doubles import duplicates
 from dreaming.mining.echoes import without_echoes
 from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, unflagged, worth_telling
+from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
 from dreaming.mining.templates import tool_family
-from dreaming.mining.upkeep import already_said, contradicted, duplicates, unread
+from dreaming.mining.upkeep import already_said, contradicted, unread
 from dreaming.mining.values import (
     Digest,
     Discarded,
@@ -64,7 +66,7 @@ def mine(
 
 def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measured], list[Finding], list[Discarded]]:
     """Measure every error that enough sessions met; return the measures, what is found and what is left out."""
-    groups = group_errors(window.digests, least)
+    groups = join_paraphrases(group_errors(window.digests, least), least)
     measured = [measure(group, window, least) for group in groups if len(group.meetings) >= least]
     adjust(measured)
     found: list[Finding] = []

@@ -11,12 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from statistics import median
 
 import numpy as np
 
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import grouped, likeness, stems_of, vectors
+from dreaming.mining.likeness import grouped, likeness, stems_of, written
+from dreaming.mining.meaning import said_and_meant
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
@@ -30,16 +32,26 @@ from dreaming.mining.values import (
 )
 from dreaming.mining.window import Window
 
-_MAX_TEXTS = 1_500
-_ALIKE = 0.22
+_MAX_TEXTS = 1_200
+_MOST_TEXTS = 4_000
+_ALIKE = 0.045
+_JOINS = 0.3
+_STRONG_SHARE = 0.25
 _KEY_SHARE = 0.4
-_CONTESTED = 0.25
+_SOME = 3
+_SOME_SHARE = 0.15
+_TELLS = 2
+_COMPARED = 0.5
+_AGAINST = 0.3
+_CONTESTED = 0.33
+_INVOLVED = 0.7
 _FEW = 2
 _RARE = 0.02
 _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
 _SEEDS = _STRONG | {"objection"}
 _CROWD = 5
+_WORDINGS = 8
 _ONE_TASK = 0.3
 
 
@@ -51,6 +63,10 @@ class _Text:
     signs: dict[str, int]
     placeholders: int
     said: list[tuple[int, RemarkSeen]] = field(default_factory=list)
+
+    @property
+    def strong(self) -> bool:
+        return any(remark.kind in _SEEDS for _, remark in self.said)
 
 
 @dataclass(slots=True)
@@ -64,9 +80,7 @@ class _Wish:
 
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
     """Return what enough users ask for, and what was left out with the reason."""
-    texts = _texts(window)
-    strong = [text for text in texts if any(remark.kind in _SEEDS for _, remark in text.said)]
-    wishes = _grouped(strong, [text for text in texts if text not in strong])
+    wishes = _grouped(_texts(window))
     found: list[Finding] = []
     left: list[Discarded] = []
     rivals = _rivals(wishes, window, least)
@@ -100,13 +114,13 @@ def _texts(window: Window) -> list[_Text]:
     return [made[key] for key in sorted(made) if made[key].signs]
 
 
-def _grouped(strong: Sequence[_Text], weak: Sequence[_Text]) -> list[_Wish]:
-    """Group the strong remarks; weak ones only join a group, they never make one."""
-    if len(strong) < 2:
-        return [_wish(list(strong))] if strong else []
-    kept = sorted(strong, key=lambda text: (-len(text.said), text.words))
+def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
+    """Group remarks by what they say and mean; of very many the less frequent ones only join a group."""
+    if len(texts) < 2:
+        return [_wish(list(texts))] if texts else []
+    kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
     shown = kept[:_MAX_TEXTS]
-    matrix = vectors([text.words for text in [*shown, *kept[_MAX_TEXTS:], *weak]])
+    matrix = said_and_meant([text.words for text in kept])
     labels = grouped(likeness(matrix[: len(shown)], matrix[: len(shown)]), _ALIKE)
     members: dict[int, list[_Text]] = defaultdict(list)
     rows: dict[int, list[int]] = defaultdict(list)
@@ -116,9 +130,9 @@ def _grouped(strong: Sequence[_Text], weak: Sequence[_Text]) -> list[_Wish]:
     order = sorted(members)
     middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
     middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
-    for row, text in enumerate([*kept[_MAX_TEXTS:], *weak], len(shown)):
+    for row, text in enumerate(kept[_MAX_TEXTS:], len(shown)):
         near = np.asarray(matrix[row] @ middles.T).ravel()
-        if near.max() >= 2 * _ALIKE:
+        if near.max() >= _JOINS:
             members[order[int(near.argmax())]].append(text)
     return [_wish(members[label]) for label in order]
 
@@ -133,7 +147,8 @@ def _wish(texts: list[_Text]) -> _Wish:
                 holders[stem].add(at)
     ranked = sorted(holders, key=lambda stem: (-len(holders[stem]), stem))
     keys = [stem for stem in ranked if len(holders[stem]) >= _KEY_SHARE * len(said)]
-    return _Wish(texts, keys[:6], dict(said))
+    some = [stem for stem in ranked[:_SOME] if len(holders[stem]) >= max(_FEW, _SOME_SHARE * len(said))]
+    return _Wish(texts, keys[:6] or some, dict(said))
 
 
 def _who(at: int, window: Window) -> str:
@@ -156,6 +171,16 @@ def _keys(wish: _Wish) -> tuple[tuple[str, int], ...]:
     return tuple((key, -1 if len(two) > len(one) else 1) for key, (one, two) in _signs(wish).items())
 
 
+def _matter(wish: _Wish) -> tuple[str, ...]:
+    return written((text.words for text in wish.texts), wish.keys)
+
+
+def _others(wish: _Wish, words: str) -> tuple[str, ...]:
+    """Return other wordings of a wish, those that most use first."""
+    ranked = sorted(wish.texts, key=lambda text: (-len(text.said), len(text.words), text.words))
+    return tuple(text.words for text in ranked if words not in text.words)[:_WORDINGS]
+
+
 def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> str:
     sessions = sorted(wish.said)
     people = Counter(_who(at, window) for at in sessions)
@@ -163,7 +188,7 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
-    if (strong < least or strong * 2 < len(sessions)) and not _is_crowd(wish, people, window, least):
+    if strong < max(_FEW, _STRONG_SHARE * len(sessions)) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
     if len(people) < limits.min_principals:
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
@@ -171,12 +196,14 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
         return "mostly one principal asks for it"
     if not wish.keys:
         return "no common matter: the remarks share no word"
+    if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
+        return "says too little: what it points at is known in its session alone"
     filled = sum(text.placeholders > 0 for text in wish.texts)
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    against = _dissent(wish)
-    if len({_who(at, window) for at in against}) >= _FEW and len(against) >= _CONTESTED * len(sessions):
-        return f"contested: {len(sessions) - len(against)} sessions ask for it, {len(against)} for the opposite"
+    pairs, wordings, _ = _opposed(wish)
+    if pairs >= _CONTESTED and wordings >= _INVOLVED:
+        return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
 
 
@@ -188,23 +215,33 @@ def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> 
     return len(objected) >= 2 * least and len(people) >= _CROWD and spread and len(wish.keys) > 1
 
 
-def _dissent(wish: _Wish) -> set[int]:
-    """Return the sessions that ask for the opposite of what most do.
+def _opposed(wish: _Wish) -> tuple[float, float, list[_Text]]:
+    """Compare the wordings of a wish in pairs; return the share of pairs that contradict each other, the share of
+    wordings that another contradicts, and the wordings that more contradict than agree with.
 
-    The camps are the signs of the projection on the first right singular vector of sessions x keys.
+    Two wordings can be compared where they share half of the words of one of them, each weighing as much as wordings
+    hold it; they contradict each other where one refuses most of what they share and the other asks for it.
     """
-    signs = _signs(wish)
-    sessions = sorted(wish.said)
-    table = np.array([[(at in one) - (at in two) for one, two in signs.values()] for at in sessions], dtype=float)
-    if not table.any():
-        return set()
-    lean = table @ np.linalg.svd(table, full_matrices=False)[2][0]
-    lean = lean if lean.sum() >= 0 else -lean
-    less = lean < -1e-9 if (lean > 1e-9).sum() >= (lean < -1e-9).sum() else lean > 1e-9
-    unsure = {
-        at for at in sessions if any(own[key] == 0 for _, own in wish.said[at] for key in own.keys() & signs.keys())
-    }
-    return {at for at, other in zip(sessions, less, strict=True) if other} - unsure
+    stems = {name: number for number, name in enumerate(sorted({name for text in wish.texts for name in text.signs}))}
+    table = np.zeros((len(wish.texts), len(stems)))
+    for row, text in enumerate(wish.texts):
+        for name, sign in text.signs.items():
+            table[row, stems[name]] = sign
+    weights = (table != 0).sum(axis=0)
+    shared = (np.abs(table) * weights) @ np.abs(table).T
+    least = np.minimum(*np.meshgrid(np.diag(shared), np.diag(shared)))
+    compared = (shared > 0) & (shared >= _COMPARED * least)
+    against = compared & ((table * weights) @ table.T <= -_AGAINST * shared)
+    np.fill_diagonal(compared, False)
+    refused, agreed = against.sum(axis=1), (compared & ~against).sum(axis=1)
+    fewer = [text for text, one, other in zip(wish.texts, refused, agreed, strict=True) if one > other]
+    return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
+
+
+def _dissent(wish: _Wish) -> set[int]:
+    """Return the sessions that ask only for the opposite of what most do."""
+    fewer = {at for text in _opposed(wish)[2] for at, _ in text.said}
+    return fewer if 2 * len(fewer) < len(wish.said) else set()
 
 
 def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:
@@ -260,7 +297,8 @@ def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Fin
         causes=(),
         benefit=0.25 * support.principals + 0.05 * support.sessions,
         evidence=_evidence(wish, window, limits.max_evidence),
-        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items()))),
+        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish)),
+        variants=_others(wish, words),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote, RemarkSeen
 
 _MAX_REMARKS = 20
+_MAX_REPLIES = 4
 _MAX_SAID = 30
 _LONG = 600
 _AGAIN = 0.6
@@ -34,33 +35,62 @@ _REMINDS = re.compile(
     r"\b(?:as (?:i|we) (?:said|asked|told)|(?:i|we)(?:'ve| have)? (?:already )?(?:said|told you|asked))\b",
     re.IGNORECASE,
 )
+_PEOPLE = r"(?:user|human|operator|person|reviewer|customer)"
+_REFUSED = re.compile(
+    r"\b(?:rejected|denied|declined|refused|cancell?ed|stopped|vetoed|blocked)\s+(?:by\s+|\()(?:the\s+)?"
+    rf"{_PEOPLE}\b"
+    rf"|\b{_PEOPLE}\s+(?:has\s+|have\s+)?(?:rejected|denied|declined|refused|vetoed"
+    r"|(?:does|did)\s*(?:n[o']t|\s+not)\s+(?:want|allow|approve|permit|accept))\b[^.:\n]{0,60}",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"\b(?:comment|reason|feedback|note|message|because|said|says)\b[^:.\n]{0,30}:\s*", re.IGNORECASE)
+_HEAD = 200
 
 
 def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
-    """Return what users objected to: events of type `correction`, and messages that deny or ask again. A denial
-    that does not say that it holds beyond its task is an `objection`; a request that is much like an earlier
-    one is a `repeat`.
+    """Return what users objected to: events of type `correction`, calls that a user refused with a reason, and
+    messages that deny or ask again. A denial that does not say that it holds beyond its task is an `objection`; a
+    request that is much like an earlier one is a `repeat`; what else answers an agent's message is a `reply`.
     """
     found: list[RemarkSeen] = []
     said: list[frozenset[str]] = []
-    acted = False
+    acted = told = False
     for event in events:
-        if len(found) >= _MAX_REMARKS:
-            break
         text = event.text.strip()
         if event.type == "correction":
             remark = event.text or event.output
             if remark.strip() and event.role not in {"agent", "tool"}:
                 found.append(RemarkSeen("correction", _quote(event.seq, remark)))
+        elif event.type in {"tool_result", "error"} and (reason := reason_of_refusal(event.output or event.text)):
+            found.append(RemarkSeen("denial", _quote(event.seq, reason)))
         elif event.type == "message" and event.role == "user" and text:
             words = frozenset(re.findall(r"\w+", text.lower()))
-            if acted and len(text) <= _LONG and (kind := _objection(text, words, said)):
+            kind = _objection(text, words, said) or ("reply" if told and len(words) >= _FEW_WORDS else "")
+            if acted and len(text) <= _LONG and kind:
                 found.append(RemarkSeen(kind, _quote(event.seq, event.text)))
             said = [*said[-_MAX_SAID:], words]
             acted = False
         elif event.role == "agent" or event.type == "tool_call":
             acted = True
-    return tuple(found)
+        told = event.type == "message" and event.role == "agent"
+    replies = [remark for remark in found if remark.kind == "reply"]
+    others = [remark for remark in found if remark.kind != "reply"]
+    return (*others[:_MAX_REMARKS], *replies[:_MAX_REPLIES])
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a tool's result says that a person refused the call."""
+    return bool(_REFUSED.search(text[:_HEAD]))
+
+
+def reason_of_refusal(text: str) -> str:
+    """Return what a person said who refused a call, as it stands in the tool's result; '' where nobody did."""
+    found = _REFUSED.search(text[:_HEAD])
+    if not found:
+        return ""
+    rest = text[found.end() :]
+    named = _REASON.search(rest[:_HEAD])
+    return (rest[named.end() :] if named else rest).strip(" \t\n\"'.:;,)-–—")
 
 
 def _objection(text: str, words: frozenset[str], said: Sequence[frozenset[str]]) -> str:

@@ -77,11 +77,12 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
         words = set(family.split("_"))
         if len(words & other) * 2 >= min(len(words), len(other)) and len(words & other) >= 2:
             return True
-    same = [_shared_values(repair) for repair in adoption.repairs.values()]
+    same = [shares_values(repair) for repair in adoption.repairs.values()]
     return sum(same) * 2 > len(same)
 
 
-def _shared_values(repair: RepairSeen) -> bool:
+def shares_values(repair: RepairSeen) -> bool:
+    """Whether the later call was given at least half of the values of the failed one."""
     before, after = _scalars(repair.before), _scalars(repair.after)
     return bool(before) and len(set(before.values()) & set(after.values())) * 2 >= len(set(before.values()))
 
@@ -137,6 +138,7 @@ def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
     example = next((item for item in repairs if item.helped), repairs[0])
     to_tools = Counter(item.to_tool for item in repairs)
     served = Counter(window.digests[at].principal for at in adopters if window.digests[at].principal)
+    working, without = _unneeded(adoption.change, group, window)
     return Remedy(
         change=adoption.change,
         to_tool=min(to_tools, key=lambda name: (-to_tools[name], name)),
@@ -158,7 +160,22 @@ def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
         p_outcome=outcome.p_value,
         before=example.before,
         after=example.after,
+        working=working,
+        without=without,
     )
+
+
+def _unneeded(change: str, group: Group, window: Window) -> tuple[int, int]:
+    """Count the other sessions in which the tool worked, and those of them in which it did without the change."""
+    kind, _, rest = change.partition(": ")
+    base = window.baseline(group.families, group.meetings.keys())
+    if kind == "first":
+        return base.sessions, base.sessions - base.had(f"after:{rest}")
+    if kind != "arguments":
+        return 0, 0
+    parts = [part.partition(" ") for part in rest.replace("leave out ", "without ").split("; ")]
+    had = [(verb, base.had(f"has:{name}")) for verb, _, names in parts for name in names.split(", ")]
+    return base.sessions, max((base.sessions - count if verb == "add" else count) for verb, count in had)
 
 
 def _scope(served: Counter[str], met_by: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import false_discovery_control, fisher_exact, hypergeom
 
 _Z = 1.959963984540054
@@ -57,12 +58,29 @@ def fisher_more(table: Table) -> float:
     return min(1.0, float(hypergeom.sf(table.met_success - 1, total, good, table.met_total)))
 
 
+def fisher_less(table: Table) -> float:
+    """One-sided p that the first row's rate is not the lesser one."""
+    return fisher_more(Table(table.other_success, table.other_total, table.met_success, table.met_total))
+
+
 def within_strata(tables: Sequence[Table]) -> float:
-    """Two-sided exact conditional test of no association in any stratum.
+    """Two-sided exact conditional test of no association in any stratum; 1.0 when no stratum is informative."""
+    weights, place = _conditional(tables)
+    return min(1.0, float(weights[weights <= weights[place] * (1 + 1e-7)].sum()))
+
+
+def strata_less(tables: Sequence[Table]) -> float:
+    """One-sided p of the same test that the first row's rate is not the lesser one in the strata."""
+    weights, place = _conditional(tables)
+    return min(1.0, float(weights[: place + 1].sum()))
+
+
+def _conditional(tables: Sequence[Table]) -> tuple[npt.NDArray[np.float64], int]:
+    """Return the probabilities of all sums of first-row successes given the margins, and the place of the one seen.
 
     The sum of the strata's hypergeometric counts, by convolution, as in Mehta, Patel and Gray, "Computing an
     exact confidence interval for the common odds ratio in several 2x2 contingency tables" (JASA 1985): the
-    exact form of the Cochran-Mantel-Haenszel test. 1.0 when no stratum is informative.
+    exact form of the Cochran-Mantel-Haenszel test.
     """
     weights, low, seen = np.ones(1), 0, 0
     for table in (item for item in tables if item.informative):
@@ -71,10 +89,7 @@ def within_strata(tables: Sequence[Table]) -> float:
         weights = np.convolve(weights, hypergeom.pmf(np.arange(first, last + 1), total, good, table.met_total))
         low += first
         seen += table.met_success
-    if len(weights) == 1:
-        return 1.0
-    observed = weights[seen - low]
-    return min(1.0, float(weights[weights <= observed * (1 + 1e-7)].sum()))
+    return weights, seen - low
 
 
 def risk_difference(table: Table) -> Effect:

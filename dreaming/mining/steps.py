@@ -13,7 +13,7 @@ from dreaming.mining.values import StepSeen
 from dreaming.mining.window import Window
 
 NEVER = 10_000
-_MAX_NAMES = 80
+_MAX_NAMES = 100
 Ints = npt.NDArray[np.int64]
 
 

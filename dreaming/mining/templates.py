@@ -60,6 +60,10 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<![\w<])[-+]?\d+(?:[.,]\d+)*%?(?!\w)", "<n>"),
     )
 )
+# Two or three capitalised words in a row inside a sentence name a person, a firm or a place.
+_NAME = re.compile(
+    r"(?:(?<=[a-z,] )|(?<=[a-z]: )|(?<=> ))[A-Z][a-zà-öø-ÿ][\w'’-]*(?: (?:[a-z]{2,3} )?[A-Z][a-zà-öø-ÿ][\w'’-]*){1,2}\b"
+)
 _LIST = re.compile(r"(<[a-z]+>)(?:\s*(?:,|and|or)\s*<[a-z]+>)+")
 _COLLECTION = re.compile(r"[\[{(]\s*(?:(?:<[a-z]+>|[\w]+\s*:)\s*[,:]?\s*)+[\]})]")
 _GENERIC = frozenset(
@@ -151,6 +155,7 @@ def template_of(message: str, tool: str = "") -> Template:
     text = _unwrap(_mask_tool(text, tool))
     values: list[str] = []
     text = _QUOTED.sub(lambda found: _slot(found, values), text)
+    text = _NAME.sub("<name>", text)
     for pattern, name in _SHAPES:
         text = pattern.sub(name, text)
     text = _COLLECTION.sub("<list>", _LIST.sub(r"\1", text))

@@ -1,4 +1,4 @@
-"""The store itself: memories that say the same, that newer sessions contradict, or that nobody reads.
+"""The store itself: memories that newer sessions contradict, that say a finding already, or that nobody reads.
 
 Only single memories change, and only where sessions can be quoted for it; the rest is told as left out.
 """
@@ -7,36 +7,41 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
+import numpy as np
+
+from dreaming.mining.changes import form
 from dreaming.mining.likeness import likeness, stems_of, vectors
+from dreaming.mining.meaning import meanings
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
+    NOTHING,
     Discarded,
-    EvidenceRef,
     Finding,
     MemoryView,
     Preference,
-    Quote,
-    Support,
     Upkeep,
     Workflow,
 )
-from dreaming.mining.window import Window
 from dreaming.mining.wording import advise
 
-_SAME = 0.6
-_HELD = 0.75
 _SAID = 0.75
-_ASKED = 0.6
-_MATTER = 0.3
+_MATTER = 0.33
+_NEAR = 0.2
+_SHARED = 2
+_BY_WORDS = 0.4
+_CLOSEST = 3
+_OPPOSED = 0.5
+_NAMED = 0.6
+_WORDY = 8
 _LONG = 60_000
 _READS = 20
 _SHAPED = re.compile(r"(?<![\w<])(?:[YMDHhmsdy]{1,4}|\d{1,4})(?:[-./:](?:[YMDHhmsdy]{1,4}|\d{1,4}))+(?!\w)")
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
-
-NOTHING = Support(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 0.0, -1.0, 1.0, False)
 
 
 def passages(text: str) -> list[str]:
@@ -46,16 +51,75 @@ def passages(text: str) -> list[str]:
 
 def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
     """Return the path of the memory that says what a finding says, or ''."""
-    asked = finding.lesson.keys if isinstance(finding.lesson, Preference) else ()
-    wanted = asked or stems_of(advise(finding).claim.replace("_", " "))
-    weights = [1 / rank for rank in range(1, len(wanted) + 1)] if asked else [1.0] * len(wanted)
+    wanted = stems_of(advise(finding).claim.replace("_", " "))
     for memory in memories:
-        for passage in (*passages(memory.text), memory.text):
-            said = set(stems_of(passage.replace("_", " ")))
-            share = sum(weight for item, weight in zip(wanted, weights, strict=True) if item in said)
-            if len(wanted) > 1 and share >= (_ASKED if asked else _SAID) * sum(weights):
+        for line in (*passages(memory.text), memory.text):
+            if isinstance(finding.lesson, Preference):
+                said = _stance(finding, line) > 0
+            else:
+                stems = set(stems_of(line.replace("_", " ")))
+                share = sum(item in stems for item in wanted)
+                said = (len(wanted) > 1 and share >= _SAID * len(wanted)) or _says_mend(finding, memory.path, line)
+            if said:
                 return memory.path
     return ""
+
+
+def _stance(finding: Finding, line: str) -> float:
+    """Say how far a passage agrees (above 0) or disagrees (below 0) with a wish; 0 where it is about something else."""
+    assert isinstance(finding.lesson, Preference)
+    wordings = [finding.lesson.words, *finding.variants]
+    said, asked = _signs(line), _asked(tuple(wordings))
+    shared = said.keys() & asked.keys()
+    if len(shared) < _SHARED:
+        return 0.0
+    meant = meanings([line, *wordings])
+    words = vectors([line, *wordings])
+    near = _BY_WORDS * likeness(words[:1], words[1:])[0] + (1 - _BY_WORDS) * (meant[1:] @ meant[0])
+    closest = np.sort(near)[-_CLOSEST:].mean()
+    mostly = len(shared) > _SHARED and len(shared) * _CLOSEST >= len(said)
+    if closest < (_NEAR if mostly else _MATTER):
+        return 0.0
+    numbers = [set(_NUMBER.findall(text)) for text in (finding.lesson.words, line)]
+    if all(numbers) and not numbers[0] & numbers[1]:
+        return -1.0
+    signs = [asked[stem] * said[stem] for stem in shared if abs(asked[stem]) >= _OPPOSED]
+    opposed, agreed = -sum(sign for sign in signs if sign < 0), sum(sign for sign in signs if sign > 0)
+    return -1.0 if opposed > 0 and opposed >= _OPPOSED * agreed else 1.0
+
+
+def _signs(text: str) -> dict[str, int]:
+    """Return the words of a text, each with 1 where it is asked for, -1 where it is refused, 0 where both."""
+    found: dict[str, int] = {}
+    for stem, sign in stems_of(text):
+        found[stem] = sign if found.get(stem, sign) == sign else 0
+    return found
+
+
+@lru_cache(maxsize=256)
+def _asked(wordings: tuple[str, ...]) -> dict[str, float]:
+    """Return the words that two wordings of a wish share, each with the mean of its signs."""
+    signs: dict[str, list[int]] = defaultdict(list)
+    for wording in wordings:
+        for stem, sign in _signs(wording).items():
+            signs[stem].append(sign)
+    fewest = min(2, len(wordings))
+    return {stem: sum(found) / len(found) for stem, found in signs.items() if len(found) >= fewest}
+
+
+def _says_mend(finding: Finding, path: str, line: str) -> bool:
+    """Whether a passage, or its path, names the tool of a finding, and the passage what mends the error."""
+    if finding.remedy is None or max(_place(finding.tool, line), _place(finding.tool, path)) < 0:
+        return False
+    kind, _, rest = finding.remedy.change.partition(": ")
+    if kind == "form":
+        shapes = _shapes(line)
+        return any(part.partition(" to ")[2].strip("`") in shapes for part in rest.split("; "))
+    names = [name for name, _ in finding.remedy.arguments] if kind == "arguments" else [rest]
+    said = dict(stems_of(line.replace("_", " ")))
+    stems = {stem for name in names for stem, _ in stems_of(name.replace("_", " "))}
+    asked = -1 if rest.startswith("leave out") else 1
+    return bool(stems) and sum(said.get(stem) == asked for stem in stems) >= _NAMED * len(stems)
 
 
 def contradicted(found: Iterable[Finding], memories: Sequence[MemoryView]) -> tuple[list[Finding], list[Finding]]:
@@ -63,7 +127,12 @@ def contradicted(found: Iterable[Finding], memories: Sequence[MemoryView]) -> tu
     kept: list[Finding] = []
     corrections: list[Finding] = []
     for finding in found:
-        opposed = ((memory, line) for memory in memories for line in passages(memory.text) if _opposes(finding, line))
+        opposed = (
+            (memory, line)
+            for memory in memories
+            for line in passages(memory.text)
+            if _opposes(finding, memory.path, line)
+        )
         at = next(((memory, line) for memory, line in opposed if not _agrees(finding, memory)), None)
         if at is None or not any(item.stance == "supports" for item in finding.evidence):
             kept.append(finding)
@@ -105,30 +174,60 @@ def _correction(finding: Finding, memory: MemoryView, line: str) -> Finding:
     )
 
 
-def _opposes(finding: Finding, line: str) -> bool:
+def _opposes(finding: Finding, path: str, line: str) -> bool:
     """Whether a passage says the opposite of what a finding shows."""
-    if isinstance(finding.lesson, Workflow):
-        return _other_order(finding.lesson.first, finding.lesson.second, line)
     if isinstance(finding.lesson, Preference):
-        return _other_wish(finding.lesson, line)
+        return _stance(finding, line) < 0
+    if isinstance(finding.lesson, Workflow):
+        first, second = finding.lesson.first, finding.lesson.second
+        refused = _is_about(first, path, line) and _refuses(second, line)
+        refused |= _is_about(second, path, line) and _refuses(first, line)
+        return refused or _other_order(first, second, line)
     if finding.remedy is None:
         kind, _, rest = finding.causes[0].feature.partition(":") if finding.causes else ("", "", "")
         return kind.startswith("after") and _other_order(finding.tool, rest.partition(":")[0], line)
     kind, _, rest = finding.remedy.change.partition(": ")
-    opposed: dict[str, Callable[[Finding, str, str], bool]] = {
-        "arguments": _other_arguments,
-        "form": _other_form,
-        "other tool": _dead_tool,
-        "first": lambda item, first, text: _other_order(first, item.tool, text),
-        "run": _other_program,
+    opposed: dict[str, Callable[[], bool]] = {
+        "arguments": lambda: _other_arguments(finding, path, rest, line),
+        "form": lambda: _other_form(finding, path, rest, line),
+        "other tool": lambda: _dead_tool(finding, rest, line) or _refuses_mend(finding, path, rest, line),
+        "first": lambda: _other_order(rest, finding.tool, line) or _refuses_mend(finding, path, rest, line),
+        "run": lambda: _other_program(rest, line),
     }
-    return opposed[kind](finding, rest, line) if kind in opposed else False
+    return kind in opposed and opposed[kind]()
+
+
+def _is_about(tool: str, path: str, line: str) -> bool:
+    return max(_place(tool, line), _place(tool, path)) >= 0
+
+
+def _spoken(name: str) -> str:
+    """Return a text with the names in it as words: `getUser` and `get_user` are `get User` and `get user`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("_", " "))
+
+
+def _refuses(name: str, line: str) -> bool:
+    """Whether a passage refuses most of the words of a name."""
+    said = _signs(_spoken(line))
+    stems = [stem for stem, _ in stems_of(_spoken(name.partition("(")[0]))]
+    return bool(stems) and sum(said.get(stem, 0) < 0 for stem in stems) >= _NAMED * len(stems)
+
+
+def _refuses_mend(finding: Finding, path: str, mend: str, line: str) -> bool:
+    return _is_about(finding.tool, path, line) and _refuses(mend, line)
 
 
 def _place(name: str, line: str) -> int:
-    """Return where a tool is named in a passage, as it is written or in words; -1 if it is not."""
-    spoken = line.lower().replace("_", " ").replace("-", " ")
-    return spoken.find(tool_family(name.partition("(")[0]).replace("_", " "))
+    """Return where a tool is named in a passage, as it is written or in words; -1 if it is not.
+
+    A tool whose own name is one short word, behind the name of its server, is named only with that.
+    """
+    whole = name.partition("(")[0]
+    family = tool_family(whole)
+    own = whole if len(family) < _WORDY and "_" not in family and whole.lower() != family else family
+    parts = [re.escape(part) for part in re.split(r"[^a-z0-9]+", own.lower()) if part]
+    found = re.search(rf"(?<![a-z0-9]){'[^a-z0-9]*'.join(parts)}(?![a-z0-9])", line.lower()) if parts else None
+    return found.start() if found else -1
 
 
 def _other_order(first: str, second: str, line: str) -> bool:
@@ -140,44 +239,41 @@ def _other_order(first: str, second: str, line: str) -> bool:
     return (two < one) != turned
 
 
-def _other_wish(lesson: Preference, line: str) -> bool:
-    """Whether a passage is about the same matter, and says the opposite of as many keys as it shares, or
-    another number.
-    """
-    said = dict(stems_of(line))
-    shared = [(sign, said[key]) for key, sign in lesson.keys if key in said]
-    matter = vectors([lesson.words, line])
-    if not shared or (len(shared) < 2 and float(likeness(matter[0], matter[1])[0, 0]) < _MATTER):
+def _other_arguments(finding: Finding, path: str, rest: str, line: str) -> bool:
+    if not _is_about(finding.tool, path, line):
         return False
-    if any(one != two for one, two in shared) and sum(one * two for one, two in shared) <= 0:
-        return True
-    one, two = set(_NUMBER.findall(lesson.words)), set(_NUMBER.findall(line))
-    return bool(one) and bool(two) and not one & two
-
-
-def _other_arguments(finding: Finding, rest: str, line: str) -> bool:
-    if _place(finding.tool, line) < 0:
-        return False
-    said = dict(stems_of(line.replace("_", " ")))
+    said = _signs(_spoken(line))
+    needless = bool(re.search(r"\b(?:optional|unnecessary|not needed|not required|needless)\b", line.lower()))
     for name, _ in finding.remedy.arguments if finding.remedy else ():
-        stems = [stem for stem, _ in stems_of(name.replace("_", " "))]
-        if not stems or any(stem not in said for stem in stems):
+        stems = [stem for stem, _ in stems_of(_spoken(name))]
+        named = [said[stem] for stem in stems if stem in said]
+        if not named or len(named) * 2 < len(stems):
             continue
         dropped = not re.search(rf"add [^;]*(?<!\w){re.escape(name)}(?!\w)", rest)
-        needless = bool(re.search(r"\b(?:optional|unnecessary|not needed|not required|needless)\b", line.lower()))
-        refused = all(said[stem] < 0 for stem in stems) or needless
-        if refused != dropped:
+        if (needless or all(sign < 0 for sign in named)) != dropped:
             return True
     return False
 
 
-def _other_form(finding: Finding, rest: str, line: str) -> bool:
+def _other_form(finding: Finding, path: str, rest: str, line: str) -> bool:
     names = [name for name, _ in finding.remedy.arguments] if finding.remedy else []
     spoken = line.lower().replace("_", " ")
-    about = _place(finding.tool, line) >= 0 or any(name.lower().replace("_", " ") in spoken for name in names)
-    shapes = {re.sub(r"\d+", _nines, re.sub(r"[A-Za-z]", "9", found)) for found in _SHAPED.findall(line)}
+    about = _is_about(finding.tool, path, line) or any(name.lower().replace("_", " ") in spoken for name in names)
+    shapes = _shapes(line)
     changes = [part.partition(" from ")[2].partition(" to ") for part in rest.split("; ")]
     return about and any(was.strip("`") in shapes and now.strip("`") not in shapes for was, _, now in changes)
+
+
+def _shapes(line: str) -> set[str]:
+    """Return the shapes of the values that a passage shows, as a change of form names them."""
+    shown = (word.strip(".,;:!?()'\"`") for word in line.split())
+    return {form(_value(word)).strip("`") for word in shown if re.search(r"\d", word)} | {
+        re.sub(r"\d+", _nines, re.sub(r"[A-Za-z]", "9", found)) for found in _SHAPED.findall(line)
+    }
+
+
+def _value(word: str) -> str | float:
+    return (float(word) if "." in word else int(word)) if re.fullmatch(r"\d+(?:\.\d+)?", word) else word
 
 
 def _nines(found: re.Match[str]) -> str:
@@ -192,107 +288,9 @@ def _dead_tool(finding: Finding, rest: str, line: str) -> bool:
     return never and named and not refused and _place(rest, line) < 0
 
 
-def _other_program(_finding: Finding, rest: str, line: str) -> bool:
+def _other_program(rest: str, line: str) -> bool:
     now, _, was = rest.partition(" instead of ")
     return was in line and now not in line and not re.search(r"\b(?:not|never|instead of)\b", line.lower())
-
-
-def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Finding], list[Discarded]]:
-    """Find memories of which another one says nearly all; the less read, then the shorter, goes."""
-    if len(memories) < 2:
-        return [], []
-    matrix = vectors([memory.text for memory in memories])
-    near = likeness(matrix, matrix)
-    found: list[Finding] = []
-    left: list[Discarded] = []
-    gone: set[str] = set()
-    for one in range(len(memories)):
-        for two in range(one + 1, len(memories)):
-            pair = memories[one], memories[two]
-            if near[one, two] < _SAME or gone & {item.path for item in pair}:
-                continue
-            kept, spare = sorted(pair, key=lambda item: (-(item.served or 0), -len(item.text), item.path))
-            if not _holds(kept.text, spare.text):
-                kept, spare = spare, kept
-            if not _holds(kept.text, spare.text):
-                continue
-            gone.add(spare.path)
-            item = _duplicate(kept, spare, window)
-            if isinstance(item, Finding):
-                found.append(item)
-            else:
-                left.append(item)
-    return found, left
-
-
-def _holds(text: str, other: str) -> bool:
-    """Whether a text holds what another says, with the same polarity and the same numbers."""
-    said, wanted = set(stems_of(text)), set(stems_of(other))
-    opposed = {(name, -sign) for name, sign in wanted} & said - wanted
-    numbers = set(_NUMBER.findall(other)) - set(_NUMBER.findall(text))
-    return bool(wanted) and len(said & wanted) >= _HELD * len(wanted) and not opposed and not numbers
-
-
-def _duplicate(kept: MemoryView, spare: MemoryView, window: Window) -> Finding | Discarded:
-    claim = f"upkeep:duplicate:{spare.path}:{kept.path}"
-    key = f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
-    title = f"{spare.path} says what {kept.path} says"
-    evidence, support = _sessions_about(spare.text, window)
-    if not evidence:
-        return Discarded("upkeep without evidence: no session speaks of it", title, key, "", spare.path, NOTHING)
-    return Finding(
-        kind="upkeep",
-        claim_key=key,
-        title=title,
-        tool="",
-        template=spare.path,
-        message="",
-        warning=False,
-        support=support,
-        recovered=0,
-        transient=0,
-        remedy=None,
-        causes=(),
-        benefit=0.5,
-        evidence=evidence,
-        lesson=Upkeep("delete", spare.path, spare.version, "duplicate", kept.path, spare.text, "", ""),
-    )
-
-
-def _sessions_about(text: str, window: Window) -> tuple[tuple[EvidenceRef, ...], Support]:
-    """Quote a few sessions that a memory speaks of: they call a tool that it names, or remark on the same."""
-    spoken = text.lower().replace("_", " ")
-    stems = {name for name, _ in stems_of(text)}
-    quotes: dict[int, Quote] = {}
-    for at, digest in enumerate(window.digests):
-        named = (step.quote for step in digest.steps if _is_named(step.signature, spoken) and step.quote.text)
-        said = (
-            remark.quote
-            for remark in digest.remarks
-            if len(stems & {name for name, _ in stems_of(remark.quote.text)}) >= 2
-        )
-        quote = next(named, None) or next(said, None)
-        if quote is not None:
-            quotes[at] = quote
-    members = [window.digests[at] for at in quotes]
-    shown = [
-        EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, "supports")
-        for digest, quote in list(zip(members, quotes.values(), strict=True))[-4:]
-    ]
-    support = replace(
-        NOTHING,
-        sessions=len(members),
-        agents=len({digest.agent for digest in members}),
-        principals=len({digest.principal for digest in members if digest.principal}),
-        tasks=len({digest.task_id for digest in members if digest.task_id}),
-        eligible=len(window.digests),
-    )
-    return tuple(shown), support
-
-
-def _is_named(signature: str, spoken: str) -> bool:
-    name = signature.partition("(")[0].partition(":")[0].replace("_", " ")
-    return len(name) > 5 and " " in name and name in spoken
 
 
 def unread(memories: Sequence[MemoryView]) -> list[Discarded]:

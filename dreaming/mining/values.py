@@ -14,8 +14,9 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 2
+DIGEST_VERSION = 3
 QUOTE_LIMIT = 300
+_OFTEN = 0.3
 
 Kind = Literal["recurring_failure", "workaround", "workflow", "preference", "upkeep"]
 Stance = Literal["supports", "contradicts"]
@@ -136,7 +137,8 @@ class StepSeen:
 @dataclass(frozen=True, slots=True)
 class RemarkSeen:
     """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, an
-    `objection` (a denial that may concern this task alone) or a `repeat` (much like what was said before).
+    `objection` (a denial that may concern this task alone), a `repeat` (much like what was said before) or a `reply`
+    to what the agent said, which may be anything.
 
     `quote` is the text, or its first `QUOTE_LIMIT` characters.
     """
@@ -215,7 +217,8 @@ class Support:
 
     `eligible` are the sessions that could have met it: they called the tool. `met_*` and `other_*` split the
     eligible sessions whose outcome is known. `effect` is the difference of the success rates, met minus other
-    (-1 to 1), with its 95 % interval. `p_value` is two-sided; `within_task` says that runs of the same task
+    (-1 to 1), with its 95 % interval. `p_value` is two-sided; `p_adjusted` is that of the question looked at (for an
+    error: that sessions with it end worse), one-sided, allowed for all that were asked; `within_task` says that runs of the same task
     were compared, in which case `effect` is the Mantel-Haenszel one; `p_pooled` is that of Fisher's test over
     all. `occurrences` counts failing calls. `weeks` has for each week (its Monday, ISO 8601), the last 26 at most, the
     sessions that met it and those that could have.
@@ -241,6 +244,9 @@ class Support:
     weeks: tuple[tuple[str, int, int], ...] = ()
 
 
+NOTHING = Support(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 0.0, -1.0, 1.0, False)
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceRef:
     """One exact quote for or against a finding."""
@@ -262,7 +268,8 @@ class Remedy:
     `scope` names the principal when the change was made for one only, though others met the error. `usual` is
     the share of sessions that make the same move after the tool *worked*. `adopted_success` of
     `adopted_total` ended in success, and `rest_success` of `rest_total` of those that met the error and did
-    something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted.
+    something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted. Of `working`
+    other sessions in which the tool worked, `without` did so without the change; 0 of 0 where that is not known.
     """
 
     change: str
@@ -285,6 +292,13 @@ class Remedy:
     p_outcome: float
     before: str
     after: str
+    working: int = 0
+    without: int = 0
+
+    @property
+    def sometimes(self) -> bool:
+        """Whether the call often works without the change, so that it is for when the error is met."""
+        return self.without > _OFTEN * self.working
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +322,7 @@ class Finding:
     """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members.
 
     `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
-    system prompt or the codebase rather than in memory.
+    system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish.
     """
 
     kind: Kind
@@ -327,6 +341,7 @@ class Finding:
     evidence: tuple[EvidenceRef, ...]
     lesson: Workflow | Preference | Upkeep | None = None
     graduates: bool = False
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dreaming.mining.stats import Effect, Table, fisher, risk_difference, stratified_difference, within_strata
+from dreaming.mining.stats import (
+    Effect,
+    Table,
+    fisher,
+    fisher_less,
+    risk_difference,
+    strata_less,
+    stratified_difference,
+    within_strata,
+)
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import Digest, ToolUse
 
@@ -21,11 +30,16 @@ _WEEKS = 26
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How sessions that show something ended against those that could have and did not."""
+    """How sessions that show something ended against those that could have and did not.
+
+    `p_value` and `p_pooled` are two-sided, `p_worse` and `p_worse_pooled` say that the former do not end worse.
+    """
 
     table: Table
     p_value: float
     p_pooled: float
+    p_worse: float
+    p_worse_pooled: float
     effect: Effect
     within_task: bool
 
@@ -185,7 +199,8 @@ def _compared(met: Endings, other: Endings, less: Endings) -> Comparison:
         met_won, met_known = met.by_task[task]
         strata.append(Table(met_won, met_known, won - less_won, known - less_known))
     paired = sum(item.met_total for item in strata if item.other_total)
-    pooled = fisher(table)
+    pooled, worse = fisher(table), fisher_less(table)
     if paired * 2 >= table.met_total > 0 and any(item.informative for item in strata):
-        return Comparison(table, within_strata(strata), pooled, stratified_difference(strata), True)
-    return Comparison(table, pooled, pooled, risk_difference(table), False)
+        effect = stratified_difference(strata)
+        return Comparison(table, within_strata(strata), pooled, strata_less(strata), worse, effect, True)
+    return Comparison(table, pooled, pooled, worse, worse, risk_difference(table), False)

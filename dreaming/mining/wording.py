@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from dreaming.mining.changes import OTHER_VALUES
-from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.hostile import objection_to, reads_as_instruction
 from dreaming.mining.lessons import advise_lesson
 from dreaming.mining.phrases import NAME_LIMIT, Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
 
 _MESSAGE_LIMIT = 110
+_WORDINGS = 3
 _ALPHA = Thresholds().alpha
 
 
@@ -26,6 +29,12 @@ def message_of(finding: Finding) -> str:
         return "an error whose wording is withheld"
     first = re.split(r"(?<=[^\s.]{3})\. ", finding.template)[0]
     return code(first if len(first) >= 20 else finding.template, _MESSAGE_LIMIT)
+
+
+def other_wordings(finding: Finding) -> str:
+    """Up to three other wordings of the finding's error or wish as code; '' where there are none to be repeated."""
+    fit = [text for text in finding.variants if not objection_to(text)]
+    return ", ".join(code(text, _MESSAGE_LIMIT) for text in fit[:_WORDINGS])
 
 
 def _names(names: list[str]) -> str:
@@ -58,38 +67,56 @@ def _arguments_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
     parts += [f"leave out {_names(dropped)}"] if dropped else []
     do = " and ".join(parts)
     wrong = f"without {_names(added)}" if added else f"with {_names(dropped)}"
+    called = " and ".join(f"{how} {_names(some)}" for how, some in (("with", added), ("without", dropped)) if some)
+    if remedy.sometimes:
+        claim = f"When {tool} answers {message_of(finding)}, call it {called}"
+        when, do = f"{tool} answers {message_of(finding)}.", f"{do}{_constants(remedy)}, and call it again"
+        dont = f"repeat the call {wrong}."
+    else:
+        claim, when = f"Call {tool} {called}: it is refused otherwise", f"you are about to call {tool}."
+        do, dont = f"{do} in the first call{_constants(remedy)}", f"call it {wrong}: {_refused(finding)}"
     return Advice(
         slug="-".join(filter(None, ("pass" if added else "leave-out", slug("-".join(added or dropped))))),
-        claim=f"{tool}: {do} in the first call",
-        when=f"you are about to call {tool}.",
-        do=f"{do[0].upper()}{do[1:]} in the first call{_constants(remedy)}.",
-        dont=f"call it {wrong}: it is refused with {message_of(finding)}.",
+        claim=claim,
+        when=when,
+        do=f"{do[0].upper()}{do[1:]}.",
+        dont=dont,
         example=_call_example(remedy, remedy.to_tool),
     )
+
+
+def _refused(finding: Finding) -> str:
+    return f"it is refused with {message_of(finding)}."
 
 
 def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
     tool, names = _tool(finding), [name for name, _ in remedy.arguments]
-    forms = "; ".join(_form_words(part) for part in rest.split("; "))
+    parts = [part.partition(" from ") for part in rest.split("; ")]
+    changes = [(name, *change.partition(" to ")[::2]) for name, _, change in parts]
+    forms = "; ".join(f"{code(name)} in the format {_form(now)}, not {_form(was)}" for name, was, now in changes)
     return Advice(
         slug=f"form-of-{slug('-'.join(names))}",
-        claim=f"{tool}: give {forms}",
+        claim=f"Give {tool} its {forms}",
         when=f"you are about to call {tool}.",
-        do=f"Give {forms}{_constants(remedy)}.",
-        dont=f"use the other form: it is refused with {message_of(finding)}.",
-        example=_call_example(remedy, remedy.to_tool),
+        do=f"Give {forms}{_shape_note(rest)}{_constants(remedy)}.",
+        dont=f"use the other form: {_refused(finding)}",
+        example=_call_example(remedy, remedy.to_tool, {name: _sample(now) for name, _, now in changes if "`" in now}),
     )
 
 
-def _form_words(part: str) -> str:
-    name, _, change = part.partition(" from ")
-    was, _, now = change.partition(" to ")
-    hint = " (9 a digit, a a letter)" if "`" in now else ""
-    return f"{code(name)} as {_form(now)}{hint}, not as {_form(was)}"
-
-
 def _form(text: str) -> str:
-    return code(text) if "`" in text else clean(text, NAME_LIMIT)
+    return code(_sample(text)) if "`" in text else clean(text, NAME_LIMIT)
+
+
+def _shape_note(rest: str) -> str:
+    return " (the shape is meant, not these digits and letters)" if "`" in rest else ""
+
+
+def _sample(shape: str) -> str:
+    """A made-up value of a shape such as `99.99.9999`: 12.34.5678."""
+    digits, letters = itertools.cycle("1234567890"), itertools.cycle("abc")
+    shown = re.sub("9", lambda _: next(digits), shape.strip("`"))
+    return re.sub("[aA]", lambda found: next(letters) if found[0] == "a" else next(letters).upper(), shown)
 
 
 def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
@@ -134,12 +161,17 @@ def _other_tool_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
 
 def _first_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
     tool, first = _tool(finding), code(rest)
+    claim, when, do = f"Call {first} before {tool}", f"you are about to call {tool}.", f"Call {first} first."
+    if remedy.sometimes:
+        when = f"{tool} answers {message_of(finding)}."
+        claim = f"When {tool} answers {message_of(finding)}, call {first} and then {tool} again"
+        do = f"Call {first}, then {tool} again. Where nothing is refused, {tool} works without it."
     return Advice(
         slug=f"first-{slug(rest)}",
-        claim=f"Call {first} before {tool}",
-        when=f"you are about to call {tool}.",
-        do=f"Call {first} first.",
-        dont=f"repeat {tool} on its own: it is refused with {message_of(finding)}.",
+        claim=claim,
+        when=when,
+        do=do,
+        dont=f"repeat {tool} on its own: {_refused(finding)}",
         example=f"{first}, then {_call_example(remedy, remedy.to_tool)}",
     )
 
@@ -162,19 +194,26 @@ def _failure_advice(finding: Finding) -> Advice:
     tool, message = _tool(finding), message_of(finding)
     if finding.causes:
         return _cause_advice(finding, finding.causes[0])
-    if finding.support.p_adjusted <= _ALPHA:
-        claim = f"Check before calling {tool}: after {message}, sessions fail more often"
-        do = f"Check first whether what {tool} refuses with {message} holds; if so, plan without that call."
+    if finding.support.p_adjusted <= _ALPHA or finding.support.p_pooled <= _ALPHA:
+        claim = f"Sessions in which {tool} answers {message} end in failure more often"
+        do = (
+            f"Before the call, make sure that what the answer speaks of does not hold. If {tool} answers so, change "
+            "what the answer names or plan without that call, and say so where the task cannot be done."
+        )
+        dont = "repeat the call unchanged, or go on as if it had worked."
     else:
-        claim = f"Steps of {tool} are often refused with {message}: keep to that rule from the first step"
-        do = f"Check each step against the rule that this refusal states: {message}."
+        claim = f"{tool} often refuses steps with {message}: keep to that rule from the first step"
+        do, dont = (
+            f"Check each step against the rule that this refusal states: {message}.",
+            "repeat a refused step unchanged.",
+        )
     return Advice(
         slug=_avoid_slug(finding),
         claim=claim,
         when=f"you work with {tool}.",
         do=do,
-        dont="repeat a refused step unchanged.",
-        example=f"the refusal reads {message}.",
+        dont=dont,
+        example=f"the answer to look out for is {message}.",
     )
 
 
@@ -185,10 +224,10 @@ def _avoid_slug(finding: Finding) -> str:
 
 
 def _cause_advice(finding: Finding, cause: Cause) -> Advice:
-    tool, message = _tool(finding), message_of(finding)
+    tool = _tool(finding)
     kind, _, rest = cause.feature.partition(":")
     one, _, two = rest.partition(":")
-    when, refused = f"you are about to call {tool}.", f"it is refused with {message}."
+    when, refused = f"you are about to call {tool}.", _refused(finding)
     after = f"{code(one)} has already worked{f' for the same {code(two)}' if two else ''}"
     same = f" for the same {code(two)}" if two else ""
     if kind in {"after", "after-same"}:
@@ -256,14 +295,16 @@ def _asked(remedy: Remedy) -> str:
     return f"; ask the user for {_names(missing)}" if missing else "; tell the user of the change first"
 
 
-def _call_example(remedy: Remedy, tool: str) -> str:
+def _call_example(remedy: Remedy, tool: str, samples: Mapping[str, str] | None = None) -> str:
     """The changed call with every value generalised to its argument's name, but for values that all sessions
-    share.
+    share and for `samples`.
     """
     arguments = _arguments_of(remedy.after)
     known = dict(remedy.constants)
     shown = {
-        clean(name, 40): json.loads(known[name]) if name in known else _generalise(name, value)
+        clean(name, 40): json.loads(known[name])
+        if name in known
+        else (samples or {}).get(name) or _generalise(name, value)
         for name, value in list(arguments.items())[:6]
     }
     return code(f"{tool}({json.dumps(shown, ensure_ascii=False)})", 260) + "."

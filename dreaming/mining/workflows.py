@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -92,7 +93,8 @@ def _rank(pair: Pair, window: Window) -> tuple[float, int, float, str, str]:
         places = {step.signature: number for number, step in reversed(list(enumerate(window.digests[at].steps)))}
         gaps.append(abs(places.get(pair.second, NEVER) - places.get(pair.first, NEVER)))
     clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER)
-    return clear, _CONTRASTS.index(pair.contrast), sum(gaps) / max(1, len(gaps)), pair.first, pair.second
+    told = 2 * (len(pair.first.split()) + len(pair.second.split()))
+    return clear, _CONTRASTS.index(pair.contrast), sum(gaps) / max(1, len(gaps)) - told, pair.first, pair.second
 
 
 def _adds(pair: Pair, chosen: Sequence[Pair], window: Window, limits: Thresholds) -> bool:
@@ -129,7 +131,7 @@ def _candidates(table: Steps, limits: Thresholds, least: int) -> list[tuple[str,
         for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
             good, total, bad, rest = (int(count[one, two]) for count in counts)
             same = (int(one), int(two), good, total, bad, rest)
-            if one == two or same in tested:
+            if _nested(table.names[one], table.names[two]) or same in tested:
                 continue
             p_value = float(hypergeom.sf(good - 1, total + rest, good + bad, total))
             p_values.append(min(1.0, max(0.0, p_value)))
@@ -140,6 +142,11 @@ def _candidates(table: Steps, limits: Thresholds, least: int) -> list[tuple[str,
         if p_value <= (_LESS_SURE if gain >= _LARGE else 1) * limits.alpha and gain >= limits.min_gain
     ]
     return sorted(fit, key=lambda item: (item[3], item[:3]))[:_MOST]
+
+
+def _nested(one: str, two: str) -> bool:
+    """Whether two names are of the same steps, one of them longer."""
+    return f"{one} ".startswith(f"{two} ") or f"{two} ".startswith(f"{one} ")
 
 
 def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:
@@ -236,7 +243,8 @@ def _chain(pair: Pair, pairs: Sequence[Pair], window: Window) -> tuple[str, ...]
         longer.sort(key=lambda item: places[item])
         in_order = longer.index(pair.first) < longer.index(pair.second)
         holders = sum(_follows(window.digests[at], longer) for at in won)
-        if len(longer) <= _LONGEST and in_order and holders >= _SHARED * len(won):
+        new = not any(_nested(name, step) for step in steps)
+        if new and len(longer) <= _LONGEST and in_order and holders >= _SHARED * len(won):
             steps = longer
     return tuple(steps)
 
@@ -277,8 +285,27 @@ def _finding(pair: Pair, steps: tuple[str, ...], window: Window, limits: Thresho
         causes=(),
         benefit=len(pair.lacked) * max(0.0, support.effect),
         evidence=_evidence(pair, window, limits.max_evidence),
-        lesson=Workflow(steps, pair.contrast, pair.first, pair.second, pair.gains[0], pair.gains[1], pair.p_agents),
+        lesson=Workflow(
+            steps,
+            pair.contrast,
+            pair.first,
+            pair.second,
+            pair.gains[0],
+            pair.gains[1],
+            pair.p_agents,
+            _names(steps, window),
+        ),
     )
+
+
+def _names(steps: Iterable[str], window: Window) -> tuple[tuple[str, str], ...]:
+    """Return for each step that is a tool the whole name that most sessions call it by, where that is another."""
+    found = []
+    for step in steps:
+        counts = Counter(use.tool for uses in window.uses.get(step, {}).values() for use in uses)
+        name = min(counts, key=lambda item: (-counts[item], item), default=step)
+        found += [(step, name)] if name != step else []
+    return tuple(found)
 
 
 def _support(pair: Pair, window: Window) -> Support:

@@ -65,9 +65,14 @@ def the(tool: str) -> Finding:
         (
             "export_statement",
             "form: from_date from `9999-99-99` to `99.99.9999`",
-            "`export_statement`: give `from_date` as `99.99.9999` (9 a digit, a a letter), not as `9999-99-99`",
+            "Give `export_statement` its `from_date` in the format `12.34.5678`, not `1234-56-78`",
         ),
-        ("post_payment", "first: request_review_release", "Call `request_review_release` before `post_payment`"),
+        (
+            "post_payment",
+            "first: request_review_release",
+            "When `post_payment` answers `claim <id> is under review, payment of <n> refused`, "
+            "call `request_review_release` and then `post_payment` again",
+        ),
         (
             "find_member_by_email",
             "other tool: find_member_by_number",
@@ -77,13 +82,13 @@ def the(tool: str) -> Finding:
         (
             "search_clauses",
             "arguments: add jurisdiction",
-            "`search_clauses`: give it `jurisdiction` in the first call",
+            "Call `search_clauses` with `jurisdiction`: it is refused otherwise",
         ),
-        ("approve_settlement", "arguments: add part", "`approve_settlement`: give it `part` in the first call"),
+        ("approve_settlement", "arguments: add part", "Call `approve_settlement` with `part`: it is refused otherwise"),
         (
             "read_record",
             "arguments: add override_consent",
-            "`read_record`: give it `override_consent` in the first call",
+            "Call `read_record` with `override_consent`: it is refused otherwise",
         ),
     ],
 )

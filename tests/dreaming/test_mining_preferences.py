@@ -71,6 +71,19 @@ def test_opposite_wishes_are_contested_and_left_out() -> None:
     assert [item.reason.partition(":")[0] for item in result.discarded] == ["contested"]
 
 
+def test_a_negation_that_points_back_refuses_what_was_named_before() -> None:
+    words = (
+        "Never tar the ropes.",
+        "Tar ruins the ropes, so don't use it.",
+        "The ropes stink of tar, please do without.",
+    )
+    assert only(dreamt(corrected(120, words))).kind == "preference"
+
+
+def test_remarks_that_only_point_at_what_their_session_shows_are_no_wish() -> None:
+    assert dreamt(corrected(120, ("Not that one, the lower.", "No, the lower one.", "The lower one!"))).findings == ()
+
+
 def test_a_refusal_and_the_same_wish_put_positively_agree() -> None:
     words = ("Don't use stones, use quintals.", "Quintals, not stones.", "Quintals instead of stones please.")
     assert only(dreamt(corrected(100, words))).kind == "preference"

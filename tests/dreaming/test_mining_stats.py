@@ -9,8 +9,10 @@ from dreaming.mining.stats import (
     Table,
     adjusted,
     fisher,
+    fisher_less,
     fisher_more,
     risk_difference,
+    strata_less,
     stratified_difference,
     wilson,
     within_strata,
@@ -23,6 +25,9 @@ def test_one_stratum_is_fishers_test() -> None:
     assert fisher(table) == pytest.approx(expected)
     assert within_strata([table]) == pytest.approx(expected)
     assert fisher_more(table) == pytest.approx(fisher_exact([[3, 7], [9, 3]], alternative="greater").pvalue)
+    less = fisher_exact([[3, 7], [9, 3]], alternative="less").pvalue
+    assert fisher_less(table) == pytest.approx(less)
+    assert strata_less([table]) == pytest.approx(less)
 
 
 def test_a_confounder_between_strata_is_removed() -> None:
@@ -44,7 +49,7 @@ def test_known_intervals() -> None:
 def test_what_says_nothing_has_p_one() -> None:
     assert fisher(Table(0, 0, 5, 9)) == 1.0
     assert fisher(Table(4, 4, 5, 5)) == 1.0
-    assert within_strata([]) == 1.0
+    assert within_strata([]) == strata_less([]) == 1.0
     assert adjusted([]) == []
 
 

@@ -33,6 +33,19 @@ def test_a_wish_that_memory_holds_in_other_words_is_left_out() -> None:
     assert dreamt(corrected(120, ANCHORS), "The weight of an anchor is noted in quintals.").findings == ()
 
 
+def test_a_memory_that_refuses_what_mends_the_error_is_corrected() -> None:
+    (found,) = dreamt(
+        tolls(), "payToll needs the barge alone; leave ledger and quay out.", "Tolls go to the bank."
+    ).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.kind, found.lesson.operation, found.lesson.path) == ("upkeep", "update", "/m0.md")
+
+
+def test_a_memory_that_shares_one_word_with_a_wish_is_about_something_else() -> None:
+    (found,) = dreamt(corrected(120, ANCHORS), "The anchor bar opens at six.").findings
+    assert found.kind == "preference"
+
+
 def test_a_memory_that_users_contradict_is_corrected_in_its_place_alone() -> None:
     text = "# Harbour\n\n- Give anchor weights in stones, never in quintals.\n- The bell rings at dawn.\n"
     (found,) = dreamt(corrected(120, ANCHORS), text).findings
@@ -61,7 +74,7 @@ def test_a_memory_with_the_old_form_of_a_value_is_corrected() -> None:
     (found,) = dreamt(corpus(240, special), "book_berth takes the day as DD/MM/YYYY.").findings
     assert found.kind == "upkeep"
     assert isinstance(found.lesson, Upkeep)
-    assert "`9999-99-99`" in found.lesson.after
+    assert "`1234-56-78`" in found.lesson.after
 
 
 def test_two_memories_that_say_the_same_become_one_where_a_session_speaks_of_it() -> None:
@@ -74,12 +87,32 @@ def test_two_memories_that_say_the_same_become_one_where_a_session_speaks_of_it(
     assert found.evidence
 
 
-def test_a_duplicate_that_no_session_speaks_of_is_only_told() -> None:
+def test_what_only_one_of_two_doubles_says_is_kept() -> None:
+    one = "Look up the ledger of the barge before pay_toll. The keeper wants the quay too. Keep the receipt of each toll.\n"
+    two = "Before pay_toll, look up the ledger of the barge. The quay too, the keeper wants. Lanterns stay lit.\n"
+    update, delete = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings
+    assert isinstance(update.lesson, Upkeep)
+    assert isinstance(delete.lesson, Upkeep)
+    assert (update.lesson.operation, update.lesson.path) == ("update", "/m0.md")
+    assert update.lesson.content == f"{one.rstrip()}\n\n- Lanterns stay lit.\n"
+    assert (delete.lesson.operation, delete.lesson.path, delete.lesson.other) == ("delete", "/m1.md", "/m0.md")
+    assert "Lanterns stay lit. Approve this after the update" in write(delete).rationale
+
+
+def test_doubles_that_disagree_in_a_number_stay() -> None:
+    one, two = "pay_toll is refused after 40 barges a day.", "After 60 barges a day pay_toll is refused."
+    result = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two)
+    assert result.findings == ()
+    assert "disagree" in result.discarded[0].reason
+
+
+def test_a_duplicate_that_no_session_speaks_of_rests_on_the_two_texts() -> None:
     result = dreamt(
         corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
     )
-    assert result.findings == ()
-    assert "no session speaks of it" in result.discarded[0].reason
+    (found,) = result.findings
+    assert (found.evidence, found.support.sessions) == ((), 0)
+    assert "No session speaks of it" in write(found).rationale
 
 
 def test_memories_that_say_opposite_things_are_no_duplicates() -> None:

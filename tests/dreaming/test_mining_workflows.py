@@ -43,6 +43,24 @@ def test_a_step_that_failures_leave_out_is_found() -> None:
     assert write(found[0]).path == "/workflows/open-vent-fire-kiln.md"
 
 
+@pytest.mark.parametrize(
+    ("tool", "first", "second", "names"),
+    [
+        ("db", "ANALYZE TABLE bins.b_{0}", "CALL grain.swap_bin('b_{0}')", ("ANALYZE TABLE", "CALL grain.swap_bin")),
+        ("sh", "millctl -n mill{0} stone lock", "millctl grind --lot {0}", ("millctl stone lock", "millctl grind")),
+    ],
+)
+def test_steps_of_one_tool_are_told_apart_by_the_words_that_they_begin_with(
+    tool: str, first: str, second: str, names: tuple[str, str]
+) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        steps: list[Step] = [(tool, {"input": text.format(rng.randrange(90))}, "ok") for text in (first, second)]
+        return (steps, 0.9) if rng.random() < 0.6 else (steps[1:], 0.35)
+
+    found = [item for item in corpus(300, special).findings if item.kind == "workflow"]
+    assert [steps_of(item)[-2:] for item in found] == [tuple(f"{tool}: {name}" for name in names)]
+
+
 def test_a_longer_sequence_is_one_finding_with_gaps_allowed() -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
         vat = {"vat": code(rng)}

@@ -36,9 +36,9 @@ def with_change(change: str, *names: str) -> Finding:
 def test_a_draft_word_for_word() -> None:
     draft = write(FOUND)
     assert draft.path == "/tools/pay-toll/pass-ledger-quay.md"
-    assert draft.title == "`pay_toll`: give it `ledger` and `quay` in the first call"
+    assert draft.title == "Call `pay_toll` with `ledger` and `quay`: it is refused otherwise"
     assert draft.content == (
-        "# `pay_toll`: give it `ledger` and `quay` in the first call\n\n"
+        "# Call `pay_toll` with `ledger` and `quay`: it is refused otherwise\n\n"
         "**When** you are about to call `pay_toll`.\n\n"
         "**Do:** Give it `ledger` and `quay` in the first call.\n\n"
         "**Do not** call it without `ledger` and `quay`: "
@@ -61,12 +61,12 @@ def test_the_path_does_not_follow_the_counts() -> None:
 @pytest.mark.parametrize(
     ("change", "names", "said"),
     [
-        ("arguments: leave out rope", ("rope",), "leave out `rope`"),
-        ("arguments: add knot; leave out rope", ("knot", "rope"), "give it `knot` and leave out `rope`"),
+        ("arguments: leave out rope", ("rope",), "Leave out `rope`"),
+        ("arguments: add knot; leave out rope", ("knot", "rope"), "Give it `knot` and leave out `rope`"),
         (
             "form: day from `99/99/9999` to `9999-99-99`",
             ("day",),
-            "Give `day` as `9999-99-99` (9 a digit, a a letter), not as",
+            "its `day` in the format `1234-56-78`, not",
         ),
         ("other values", ("rope",), "`rope`, then call `pay_toll` again"),
         ("other tool: waive_toll", (), "Use `pay_toll` instead"),
@@ -78,6 +78,16 @@ def test_every_kind_of_change_has_its_words(change: str, names: tuple[str, ...],
     draft = write(with_change(change, *names))
     assert said in draft.content
     assert re.fullmatch(r"/tools/[a-z0-9-]+/[a-z0-9-]+\.md", draft.path)
+
+
+@pytest.mark.parametrize("change", ["first: open_ledger", "arguments: add knot"])
+def test_a_change_that_is_often_needless_is_for_when_the_error_is_met(change: str) -> None:
+    found = with_change(change, "knot")
+    assert write(found).content.startswith("# Call ")
+    assert found.remedy is not None
+    needless = replace(found, remedy=replace(found.remedy, working=40, without=30))
+    assert "**When** `pay_toll` answers `toll for <id> lacks a ledger entry`." in write(needless).content
+    assert "Of 40 other sessions in which the tool worked, 30 did without it." in write(needless).rationale
 
 
 @pytest.mark.parametrize(
@@ -100,7 +110,7 @@ def test_a_failure_without_remedy_or_cause_and_a_warning() -> None:
     bare = replace(FOUND, kind="recurring_failure", remedy=None, causes=())
     assert "Check each step against the rule" in write(bare).content
     harmful = replace(bare, support=replace(bare.support, p_adjusted=0.001, effect=-0.4))
-    assert "sessions fail more often" in write(harmful).title
+    assert "end in failure more often" in write(harmful).title
     assert "**Careful:** sessions that made this change" in write(replace(FOUND, warning=True)).content
 
 

@@ -1,0 +1,223 @@
+"""Memories that say the same: the one that is read less goes, after the other took over what only it says."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from dreaming.mining.likeness import likeness, stems_of, vectors
+from dreaming.mining.meaning import meanings
+from dreaming.mining.values import (
+    NOTHING,
+    Discarded,
+    EvidenceRef,
+    Finding,
+    MemoryView,
+    Quote,
+    Support,
+    Upkeep,
+)
+from dreaming.mining.window import Window
+
+_NEAR = 0.3
+_MEANT = 0.36
+_BY_WORDS = 0.4
+_MOST = 2_000
+Alike = frozenset[tuple[str, str]]
+_HELD = 0.75
+_MOSTLY = 0.5
+_QUOTED = 4
+_NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Double:
+    """Two memories that say the same; `extra` are the sentences that only the spare one says."""
+
+    kept: MemoryView
+    spare: MemoryView
+    extra: tuple[str, ...]
+
+
+def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Finding], list[Discarded]]:
+    """Find memories that say the same. Where each says something that the other does not, the kept one is updated
+    and the spare one deleted, in two findings; where they disagree, both stay.
+    """
+    found: list[Finding] = []
+    left: list[Discarded] = []
+    touched: set[str] = set()
+    alike = _alike_sentences(memories)
+    for one, two in _near(memories):
+        if touched & {one.path, two.path}:
+            continue
+        double = _double(one, two, alike)
+        if double is None:
+            continue
+        touched |= {one.path, two.path}
+        if isinstance(double, Discarded):
+            left.append(double)
+            continue
+        evidence, support = _sessions_about(double.spare.text, window)
+        changes = ([_update(double)] if double.extra else []) + [_delete(double)]
+        found += [_finding(change, evidence, support) for change in changes]
+    return found, left
+
+
+def _near(memories: Sequence[MemoryView]) -> list[tuple[MemoryView, MemoryView]]:
+    if len(memories) < 2:
+        return []
+    near = np.triu(_likeness([memory.text for memory in memories]), 1)
+    places = sorted(np.argwhere(near >= _NEAR).tolist(), key=lambda at: (-near[at[0], at[1]], at))
+    return [(memories[one], memories[two]) for one, two in places]
+
+
+def _likeness(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    words, meant = vectors(texts), meanings(texts)
+    return _BY_WORDS * likeness(words, words) + (1 - _BY_WORDS) * (meant @ meant.T)
+
+
+def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
+    """Return the pairs of sentences that mean the same, of a store that is not too long to be read."""
+    sentences = sorted({line for memory in memories for line in _sentences(memory.text)})
+    if not 1 < len(sentences) <= _MOST:
+        return frozenset()
+    near = np.argwhere(_likeness(sentences) >= _MEANT)
+    return frozenset((sentences[one], sentences[two]) for one, two in near.tolist())
+
+
+def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
+    kept, spare = sorted((one, two), key=lambda item: (-(item.served or 0), -len(item.text), item.path))
+    extra, other = _only_in(spare.text, kept.text, alike), _only_in(kept.text, spare.text, alike)
+    if any(_disagrees(line, kept.text) for line in extra):
+        reason = "memories disagree: the same matter with another number, or the opposite"
+        title = f"{spare.path} does not say what {kept.path} says"
+        return Discarded(reason, title, _key("disagree", spare.path, kept.path), "", spare.path, NOTHING)
+    if not other and extra:
+        kept, spare, extra = spare, kept, other
+    if len(extra) > _MOSTLY * len(_sentences(spare.text)):
+        return None
+    return _Double(kept, spare, tuple(extra))
+
+
+def _sentences(text: str) -> list[str]:
+    parts = (part.strip(" \t-*>#") for part in re.split(r"(?<=[.!?;])\s+|\n+", text))
+    return [part for part in parts if stems_of(part)]
+
+
+def _only_in(text: str, other: str, alike: Alike) -> list[str]:
+    """Return the sentences of a text that another one does not hold."""
+    lines = _sentences(other)
+    missing = (line for line in _sentences(text) if not _holds(other, line))
+    return [line for line in missing if _disagrees(line, other) or not any((line, one) in alike for one in lines)]
+
+
+def _holds(text: str, line: str) -> bool:
+    """Whether two sentences of a text, one after the other, hold what another sentence says, with the same polarity
+    and the same numbers.
+    """
+    wanted, numbers = set(stems_of(line)), set(_NUMBER.findall(line))
+    for near in pairwise(["", *_sentences(text), ""]):
+        said = {item for sentence in near for item in stems_of(sentence)}
+        opposed = {(name, -sign) for name, sign in wanted} & said - wanted
+        known = set(_NUMBER.findall(" ".join(near)))
+        if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
+            return True
+    return False
+
+
+def _disagrees(line: str, text: str) -> bool:
+    """Whether a sentence of the text is about the same and has the opposite polarity or other numbers."""
+    wanted = dict(stems_of(line))
+    for other in _sentences(text):
+        said = dict(stems_of(other))
+        shared = wanted.keys() & said.keys()
+        if len(shared) < _HELD * min(len(wanted), len(said)):
+            continue
+        numbers = set(_NUMBER.findall(line)), set(_NUMBER.findall(other))
+        if any(wanted[name] != said[name] for name in shared) or (all(numbers) and numbers[0] != numbers[1]):
+            return True
+    return False
+
+
+def _update(double: _Double) -> Upkeep:
+    kept, added = double.kept, "\n".join(f"- {line}" for line in double.extra)
+    content = f"{kept.text.rstrip()}\n\n{added}\n"
+    return Upkeep("update", kept.path, kept.version, "merged", double.spare.path, "", added, content)
+
+
+def _delete(double: _Double) -> Upkeep:
+    spare, moved = double.spare, " ".join(double.extra)
+    return Upkeep("delete", spare.path, spare.version, "duplicate", double.kept.path, spare.text, moved, "")
+
+
+def _key(*parts: str) -> str:
+    claim = ":".join(("upkeep", *parts))
+    return f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+
+
+def _title(change: Upkeep) -> str:
+    if change.operation == "update":
+        return f"{change.path} takes over what only {change.other} says"
+    return f"{change.path} says what {change.other} says"
+
+
+def _finding(change: Upkeep, evidence: tuple[EvidenceRef, ...], support: Support) -> Finding:
+    return Finding(
+        kind="upkeep",
+        claim_key=_key(change.why, change.path, change.other),
+        title=_title(change),
+        tool="",
+        template=change.path,
+        message="",
+        warning=False,
+        support=support,
+        recovered=0,
+        transient=0,
+        remedy=None,
+        causes=(),
+        benefit=0.5 + 0.01 * (change.operation == "update"),
+        evidence=evidence,
+        lesson=change,
+    )
+
+
+def _sessions_about(text: str, window: Window) -> tuple[tuple[EvidenceRef, ...], Support]:
+    """Quote a few sessions that a memory speaks of: they call a tool that it names, or remark on the same."""
+    spoken = text.lower().replace("_", " ")
+    stems = {name for name, _ in stems_of(text)}
+    quotes: dict[int, Quote] = {}
+    for at, digest in enumerate(window.digests):
+        named = (step.quote for step in digest.steps if _is_named(step.signature, spoken) and step.quote.text)
+        said = (
+            remark.quote
+            for remark in digest.remarks
+            if len(stems & {name for name, _ in stems_of(remark.quote.text)}) >= 2
+        )
+        quote = next(named, None) or next(said, None)
+        if quote is not None:
+            quotes[at] = quote
+    members = [window.digests[at] for at in quotes]
+    shown = [
+        EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, "supports")
+        for digest, quote in list(zip(members, quotes.values(), strict=True))[-_QUOTED:]
+    ]
+    support = replace(
+        NOTHING,
+        sessions=len(members),
+        agents=len({digest.agent for digest in members}),
+        principals=len({digest.principal for digest in members if digest.principal}),
+        tasks=len({digest.task_id for digest in members if digest.task_id}),
+        eligible=len(window.digests),
+    )
+    return tuple(shown), support
+
+
+def _is_named(signature: str, spoken: str) -> bool:
+    name = signature.partition("(")[0].partition(":")[0].replace("_", " ")
+    return len(name) > 5 and " " in name and name in spoken
