@@ -143,7 +143,7 @@ def contradicted(found: Iterable[Finding], memories: Sequence[MemoryView]) -> tu
 
 def _agrees(finding: Finding, memory: MemoryView) -> bool:
     """Whether another passage of the memory says what the finding says: then its prohibitions are of the opposite."""
-    said = (replace(memory, text=line) for line in passages(memory.text) if not _opposes(finding, line))
+    said = (replace(memory, text=line) for line in passages(memory.text) if not _opposes(finding, memory.path, line))
     return any(already_said(finding, [passage]) for passage in said)
 
 
