@@ -117,7 +117,7 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
         return [
             f"What {code(lesson.path, 120)} says ({code(lesson.before, 300)}) stands in "
             f"{code(lesson.other, 120)} too: agents read it twice, and one "
-            "may be changed without the other. {_spoken_of(finding)}",
+            f"may be changed without the other. {_spoken_of(finding)}",
             f"Only it says: {clean(lesson.after, 300)} Approve this after the update that adds it to "
             f"{code(lesson.other, 120)}."
             if lesson.after

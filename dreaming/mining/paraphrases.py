@@ -14,12 +14,14 @@ from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.likeness import grouped, likeness, vectors
 from dreaming.mining.meaning import meanings
 from dreaming.mining.remedies import shares_values
-from dreaming.mining.templates import own_words
+from dreaming.mining.templates import own_words, tool_family
 from dreaming.mining.values import RepairSeen
 
 _MOST = 600
 _ALIKE = 0.22
 _OTHER_TOOL = 0.8
+_BESIDE = 0.5
+_BESIDE_SHARE = 0.25
 _BY_WORDS = 0.4
 _MENDED = 2
 _APART = -1.0
@@ -53,7 +55,7 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
         for two in range(one + 1, len(groups)):
             other = groups[two]
             related = bool(group.families & other.families)
-            value = near[one, two] * (1.0 if related else _OTHER_TOOL)
+            value = near[one, two] * (1.0 if related else _BESIDE if _beside(group, other) else _OTHER_TOOL)
             made = mends if related else moves
             supported = min(len(group.meetings), len(other.meetings)) >= at_least
             if related and mends[one] and mends[one] == mends[two]:
@@ -84,6 +86,16 @@ def _says_much(repair: RepairSeen) -> bool:
     if repair.change.startswith("other tool"):
         return shares_values(repair)
     return repair.change != OTHER_VALUES
+
+
+def _beside(one: Group, other: Group) -> bool:
+    """Whether sessions call the tools of both: then neither is the other's under another name."""
+    both = [
+        not families.isdisjoint(tool_family(use.tool) for use in met.digest.tools)
+        for group, families in ((one, other.families), (other, one.families))
+        for met in group.meetings.values()
+    ]
+    return sum(both) >= _BESIDE_SHARE * len(both)
 
 
 def _one_word_apart(one: str, other: str) -> bool:
