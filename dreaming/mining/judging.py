@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from dreaming.mining.evidence import failure_evidence, repair_evidence
-from dreaming.mining.groups import Group, group_errors
+from dreaming.mining.groups import ANY_TOOL, Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.remedies import (
@@ -20,7 +21,7 @@ from dreaming.mining.remedies import (
     with_p,
 )
 from dreaming.mining.stats import adjusted, risk_difference
-from dreaming.mining.templates import own_words
+from dreaming.mining.templates import fill, own_words, tool_family
 from dreaming.mining.values import (
     Cause,
     Discarded,
@@ -33,6 +34,7 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Comparison, Window
 
 _STORM = 5
+_ALIAS_SHARE = 0.1
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 _USUAL = 0.6
@@ -225,6 +227,7 @@ def _finding(
         benefit=support.sessions * max(0.0, -support.effect) * harmful + 0.05 * support.occurrences,
         evidence=evidence,
         variants=group.variants,
+        aliases=_aliases(kind, group, change),
     )
 
 
@@ -283,8 +286,34 @@ def _title(group: Group, change: str) -> str:
 
 
 def _claim_key(kind: Kind, group: Group, change: str) -> str:
-    claim = "\x1f".join((kind, group.family, group.template, change))
-    return f"{kind}:{group.family or 'any'}:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+    return _key_of(kind, group.family, group.template, change)
+
+
+def _key_of(kind: Kind, family: str, template: str, change: str) -> str:
+    claim = "\x1f".join((kind, family, template, change))
+    return f"{kind}:{family or 'any'}:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+
+
+def _aliases(kind: Kind, group: Group, change: str) -> tuple[str, ...]:
+    """Return the keys of the claim under each name that a good part of its sessions know the error by.
+
+    Which wording and which tool name the group is named by may be others as soon as more sessions come in.
+    """
+    seen = Counter(
+        name
+        for met in group.meetings.values()
+        for name in {
+            (tool_family(error.tool), text)
+            for error in met.errors
+            for text in (error.template, fill(error.template, error.values))
+        }
+    )
+    known = {name for name, count in seen.items() if count >= _ALIAS_SHARE * len(group.meetings)}
+    known |= {(family, group.template) for family, _ in known}
+    if group.pooled or group.spread:
+        known |= {(ANY_TOOL, text) for _, text in known}
+    keys = {_key_of(kind, family, text, change) for family, text in known}
+    return tuple(sorted(keys - {_claim_key(kind, group, change)}))
 
 
 def _message(group: Group) -> str:

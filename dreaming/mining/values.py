@@ -309,7 +309,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members.
+    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members; `aliases` are
+    the keys that it would have if another of its wordings named it.
 
     `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
     system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish.
@@ -332,6 +333,7 @@ class Finding:
     lesson: Workflow | Preference | Upkeep | None = None
     graduates: bool = False
     variants: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
