@@ -121,7 +121,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     harmful = _is_harmful(item, limits)
     if reason := _objection(group, support, limits):
         return _discard(reason, group, support)
-    adoption = best_adoption(group, item.adoptions, limits)
+    adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
     if adoption is not None and (frequent or harmful):
         remedy = remedy_of(adoption, group, window)

@@ -89,13 +89,15 @@ def _says_much(repair: RepairSeen) -> bool:
 
 
 def _beside(one: Group, other: Group) -> bool:
-    """Whether sessions call the tools of both: then neither is the other's under another name."""
-    both = [
-        not families.isdisjoint(tool_family(use.tool) for use in met.digest.tools)
+    """Whether sessions that met the one call the other's tools too: then neither is the other's under another name."""
+    return any(
+        sum(
+            not families.isdisjoint(tool_family(use.tool) for use in met.digest.tools)
+            for met in group.meetings.values()
+        )
+        >= _BESIDE_SHARE * len(group.meetings)
         for group, families in ((one, other.families), (other, one.families))
-        for met in group.meetings.values()
-    ]
-    return sum(both) >= _BESIDE_SHARE * len(both)
+    )
 
 
 def _one_word_apart(one: str, other: str) -> bool:

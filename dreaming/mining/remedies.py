@@ -49,7 +49,7 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
-        if not base.sessions and adoption.change.startswith(("other tool", "first")):
+        if not base.sessions and adoption.change.startswith(("other tool", "first", "run")):
             adoption.p_value = 0.0
     return enough
 
@@ -70,7 +70,7 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
     """Whether another tool stands in for the failed one: their names share words, or it is given the same
     values.
     """
-    if not adoption.change.startswith("other tool: "):
+    if not _goes_elsewhere(adoption.change):
         return True
     other = set(adoption.change.removeprefix("other tool: ").split("_"))
     for family in group.families:
@@ -79,6 +79,12 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
             return True
     same = [shares_values(repair) for repair in adoption.repairs.values()]
     return sum(same) * 2 > len(same)
+
+
+def _goes_elsewhere(change: str) -> bool:
+    """Whether a change is to another tool, or to another command of the same program."""
+    now, _, was = change.removeprefix("run: ").partition(" instead of ")
+    return change.startswith("other tool: ") or (was != "" and now.split()[0] == was.split()[0])
 
 
 def shares_values(repair: RepairSeen) -> bool:
@@ -93,7 +99,7 @@ def _scalars(text: str) -> dict[str, str]:
     return {name: json.dumps(value, ensure_ascii=False) for name, value in json.loads(text).items()}
 
 
-def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds) -> Adoption | None:
+def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, window: Window) -> Adoption | None:
     """Choose the change that explains most recoveries: adopted by many, specific to it, and working."""
     total = len(group.meetings)
     fit = [
@@ -103,7 +109,7 @@ def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds) -
         and len(item.repairs) >= _adoption_asked(item, thresholds) * total
         and item.helped >= thresholds.min_help * len(item.repairs)
         and is_substitute(item, group)
-        and (item.change != OTHER_VALUES or _says_where_from(item))
+        and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window))
     ]
     return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
 

@@ -134,6 +134,8 @@ def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
 
 
 def _source(remedy: Remedy) -> str:
+    if remedy.constants and not remedy.sources:
+        return "change"
     counts = dict(remedy.sources)
     tools = [(name.removeprefix("tool:"), count) for name, count in remedy.sources if name != "user"]
     if counts.get("user", 0) * 2 >= remedy.adopted or not tools:

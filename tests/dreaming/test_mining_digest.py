@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dreaming.mining import Digest, EventView, SessionView, digest_session
-from dreaming.mining.changes import change_between, form, program
+from dreaming.mining.changes import change_between, form
+from dreaming.mining.commands import program
 from tests.dreaming.test_mining_mine import Step, event, lock_steps, session
 
 
