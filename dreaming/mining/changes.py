@@ -17,6 +17,7 @@ SHORTER = "shorter list"
 QUOTED = "text in quotes"
 _SHORT_VALUE = 40
 _FEW_LETTERS = 12
+_FEW_COMMAS = 2
 _CODE_LENGTH = 5
 _MAX_RAN = 25
 _KINDS = ("empty", "has", "lengths", "after-same", "after")
@@ -70,6 +71,8 @@ def _forms(old: Any, new: Any) -> tuple[str, str] | None:
     if isinstance(old, list) and isinstance(new, list) and 0 < len(new) < len(old):
         return ("list", SHORTER) if all(item in old for item in new) else None
     if isinstance(old, str) and isinstance(new, str):
+        if old.count(",") >= _FEW_COMMAS and len(new) < len(old) and set(new.split(",")) < set(old.split(",")):
+            return "list", SHORTER
         for one, other, quoted in ((old, new, True), (new, old, False)):
             if other != one and other.strip("\"'") == one and other[:1] in {'"', "'"}:
                 return ("text", QUOTED) if quoted else (QUOTED, "text")

@@ -44,6 +44,7 @@ _DEAD = 2.5
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
 _LOSS = 0.3
+_BETTER = 0.15
 _SAME_SIZE = 0.7
 _DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
@@ -123,8 +124,8 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         return _discard(reason, group, support)
     adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
-    if adoption is not None and (frequent or harmful):
-        remedy = remedy_of(adoption, group, window)
+    remedy = remedy_of(adoption, group, window) if adoption is not None else None
+    if remedy is not None and (frequent or harmful) and not (harmful and _is_vain(remedy, support)):
         why = best_causes(item.causes, limits)
         return _finding("workaround", group, window, support, remedy, why, harmful, limits)
     why = best_causes(item.causes, limits)
@@ -138,6 +139,17 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     if harmful or (frequent and (why or costly)) or _is_dead_end(group, support, limits, least):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
+
+
+def _is_vain(remedy: Remedy, support: Support) -> bool:
+    """Whether sessions that made the change end as badly as those that did not, and far worse than without the error."""
+    if remedy.adopted_total < _WORTH or not remedy.rest_total or not support.other_total:
+        return False
+    made = remedy.adopted_success / remedy.adopted_total
+    return (
+        made - remedy.rest_success / remedy.rest_total < _BETTER
+        and support.other_success / support.other_total - made > _LOSS
+    )
 
 
 def _is_harmful(item: Measured, limits: Thresholds) -> bool:

@@ -13,6 +13,7 @@ from dreaming.mining.values import Cause, Remedy, RepairSeen, Thresholds
 from dreaming.mining.window import Window
 
 _FEW = 5
+_SEVERAL = 3
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
-        if not base.sessions and adoption.change.startswith(("other tool", "first", "run")):
+        if base.sessions < _FEW and adoption.change.startswith(("other tool", "first", "run")):
             adoption.p_value = 0.0
     return enough
 
@@ -150,6 +151,7 @@ def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
         to_tool=min(to_tools, key=lambda name: (-to_tools[name], name)),
         arguments=tuple(sorted(Counter(name for item in repairs for name in item.arguments).items())),
         constants=_constants(adoption, window),
+        common=_common(adoption, window),
         sources=_sources(repairs)[:3],
         adopted=len(repairs),
         helped=adoption.helped,
@@ -204,6 +206,17 @@ def _constants(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...
                 values[name][value] += 1
     common = ((name, *seen.most_common(1)[0]) for name, seen in sorted(values.items()))
     return tuple((name, value) for name, value, count in common if count >= 0.8 * len(helped))
+
+
+def _common(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:
+    """Return for each changed argument the commonest new value, where several principals were given it."""
+    holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for at, item in sorted(adoption.repairs.items()):
+        for name, value in _scalars(item.after).items():
+            if item.helped and name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
+                holders[name, value].add(window.digests[at].principal)
+    shared = sorted((-len(who), name, value) for (name, value), who in holders.items() if len(who) >= _SEVERAL)
+    return tuple({name: value for _, name, value in reversed(shared)}.items())
 
 
 def causes(group: Group, window: Window) -> list[Cause]:
