@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.groups import ANY_TOOL, Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
-from dreaming.mining.paraphrases import join_paraphrases
+from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -67,9 +67,8 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     go along with hard tasks.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    groups = join_paraphrases(
-        [group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE
-    )
+    answers = _denials_joined(group_errors(quiet, least), window)
+    groups = join_paraphrases([group for group in answers if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE)
     groups = [group for group in groups if len(group.meetings) >= least]
     measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
@@ -81,6 +80,18 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
             continue
         found.append(_finding("recurring_failure", group, window, support, None, (), True, limits))
     return found
+
+
+def _denials_joined(groups: list[Group], window: Window) -> list[Group]:
+    """Join the answers of one tool that deny something, each in other words, where nearly all its callers are told one."""
+    denying: dict[frozenset[str], list[Group]] = {}
+    for group in groups:
+        if _DENIES.search(group.template) and not reads_as_instruction(group.template):
+            denying.setdefault(group.families, []).append(group)
+    joined = [joined_as_one(sorted(members, key=lambda one: -len(one.meetings))) for members in denying.values()]
+    usual = {group.families: group for group in joined if group.variants and _is_usual(group, window)}
+    rest = [group for group in groups if group.families not in usual or group not in denying[group.families]]
+    return [*rest, *usual.values()]
 
 
 def _is_usual(group: Group, window: Window) -> bool:

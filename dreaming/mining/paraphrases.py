@@ -42,7 +42,7 @@ def join_paraphrases(groups: Sequence[Group], at_least: int, alike: float = _ALI
     for group, label in zip(shown, grouped(near, alike), strict=True):
         joined.setdefault(label, []).append(group)
     rest = [group for group in ranked if not any(group is other for other in shown)] if len(shown) < len(ranked) else []
-    return [_joined(members) for members in joined.values()] + rest
+    return [joined_as_one(members) for members in joined.values()] + rest
 
 
 def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]:
@@ -105,7 +105,8 @@ def _one_word_apart(one: str, other: str) -> bool:
     return len(words[0]) == len(words[1]) and sum(a != b for a, b in zip(*words, strict=True)) == 1
 
 
-def _joined(members: list[Group]) -> Group:
+def joined_as_one(members: list[Group]) -> Group:
+    """Return one group of them all, named as the first."""
     if len(members) == 1:
         return members[0]
     first = members[0]
