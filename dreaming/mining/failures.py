@@ -24,6 +24,9 @@ _TELLING = re.compile(
     re.IGNORECASE,
 )
 _CAUSE = re.compile(r"^(?:(?:root )?caused? ?(?:by)?|reason)\s*[:=]\s*((?:\S+\s+){2,}\S+.*)$", re.IGNORECASE)
+_NOTHING = re.compile(
+    r"^(?:no|0|zero|<n>) [a-z_]{3,}(?: (?:for|in|with|matching|found|matched|to|at|on)\b[^\n]{0,80})?\.?$", re.I
+)
 _LEVEL = re.compile(r"^(?:[\d\[(][\d:.,TZ/\-\])+ ]*)?\[?(?P<level>[A-Z]{4,8})\]?:?\s+(?P<said>\S.*)$")
 _ERROR_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE"})
 _CELLS = re.compile(r"[|\t]")
@@ -111,8 +114,8 @@ def telling_line(text: str) -> str:
     exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
     if exceptions:
         return exceptions[-1]
-    if found := _logged(lines) or _odd_one_out(lines):
-        return found
+    if marked := _logged(lines) or _odd_one_out(lines):
+        return marked
     for line in lines:
         if len(line) <= 400 and _TELLING.search(line):
             return _with_fields(line, lines)
@@ -234,7 +237,18 @@ def _json_failure(value: Any) -> str | None:
     said = any(lowered.get(key) for key in _SAY_KEYS)
     if said and (status in _FAILED_STATUS or lowered.get("success") is False or lowered.get("ok") is False):
         return _say(value) or None
-    return None
+    return _nothing_in(value)
+
+
+def says_nothing_found(text: str) -> bool:
+    """Whether an answer, or its template, says no more than that there is none of what was asked for."""
+    return bool(_NOTHING.match(text))
+
+
+def _nothing_in(value: dict[str, Any]) -> str | None:
+    """Return what an answer has none of: its lists are empty, and all else in it is nought."""
+    lists = [str(key) for key, item in value.items() if isinstance(item, list)]
+    return f"no {lists[0].replace('_', ' ')}" if lists and not any(value.values()) else None
 
 
 def _is_mcp_error(lowered: dict[str, Any]) -> bool:
@@ -275,8 +289,10 @@ def _plain_failure(text: str) -> str | None:
         return found["all"]
     if _ERROR_TAG.match(stripped) or _ERROR_TAG.match(text):
         return telling_line(stripped)
-    if found := _logged(lines) or _odd_one_out(lines) or _odd_element(stripped):
-        return found
+    if marked := _logged(lines) or _odd_one_out(lines) or _odd_element(stripped):
+        return marked
+    if not stripped.startswith("<") and says_nothing_found(stripped):
+        return stripped
     first = lines[0].strip()
     short = len(stripped) <= _SHORT and len(lines) <= 3
     if _STARTS.match(first) and (short or (first.lower().startswith("error") and len(stripped) <= 2000)):

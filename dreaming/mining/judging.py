@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from dreaming.mining.evidence import failure_evidence, repair_evidence
+from dreaming.mining.failures import says_nothing_found
 from dreaming.mining.groups import ANY_TOOL, Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
@@ -44,6 +45,7 @@ _DEAD = 2.5
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
 _LOSS = 0.3
+_FEW_TOOLS = 3
 _BETTER = 0.15
 _SAME_SIZE = 0.7
 _DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
@@ -106,7 +108,7 @@ def _told_apart(group: Group, window: Window) -> Comparison:
 
 def measure(group: Group, window: Window, least: int) -> Measured:
     comparison = window.compare_to_rest(group.families, group.meetings.keys())
-    why = [] if group.spread else causes(group, window)
+    why = [] if group.spread or _is_everywhere(group) else causes(group, window)
     return Measured(group, comparison, adoptions(group, window, least), why)
 
 
@@ -147,7 +149,11 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:
         return _discard("uninformative: the message does not say what went wrong", group, support)
-    if harmful or (frequent and (why or costly)) or _is_dead_end(group, support, limits, least):
+    if (
+        harmful
+        or (frequent and (why or (costly and not _is_everywhere(group))))
+        or _is_dead_end(group, support, limits, least)
+    ):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
 
@@ -177,12 +183,19 @@ def _is_harmful(item: Measured, limits: Thresholds) -> bool:
     return agree and item.p_pooled <= limits.alpha
 
 
+def _is_everywhere(group: Group) -> bool:
+    """Whether the same words come from many tools: then they say nothing about the calls, and may be put there."""
+    return group.pooled or len(group.families) > _FEW_TOOLS
+
+
 def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int) -> bool:
     """Whether many who call the tool meet the error, several agents for several principals, and hardly any of them
     gets past it: worth knowing before the call, however sessions end.
     """
     many = support.sessions >= max(_DEAD * least, _DEAD_SHARE * support.eligible)
     several = support.agents > 1 and support.principals >= limits.min_principals
+    if says_nothing_found(group.template) or _is_everywhere(group):
+        return False
     return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
 
 

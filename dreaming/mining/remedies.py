@@ -14,6 +14,7 @@ from dreaming.mining.window import Window
 
 _FEW = 5
 _SEVERAL = 3
+_COMMON_SHARE = 0.15
 
 
 @dataclass(slots=True)
@@ -215,7 +216,8 @@ def _common(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:
         for name, value in _scalars(item.after).items():
             if item.helped and name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
                 holders[name, value].add(window.digests[at].principal)
-    shared = sorted((-len(who), name, value) for (name, value), who in holders.items() if len(who) >= _SEVERAL)
+    asked = max(_SEVERAL, _COMMON_SHARE * adoption.helped)
+    shared = sorted((-len(who), name, value) for (name, value), who in holders.items() if len(who) >= asked)
     return tuple({name: value for _, name, value in reversed(shared)}.items())
 
 

@@ -99,7 +99,7 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
         slug=f"form-of-{slug('-'.join(names))}",
         claim=f"Give {tool} its {forms}",
         when=f"you are about to call {tool}.",
-        do=f"Give {forms}{_shape_note(rest)}{_constants(remedy)}.",
+        do=f"Give {forms}{'' if common else _shape_note(rest)}{_constants(remedy)}.",
         dont=f"use the other form: {_refused(finding)}",
         example=_call_example(
             remedy, remedy.to_tool, {name: common.get(name, _sample(now)) for name, _, now in changes if "`" in now}
