@@ -39,7 +39,8 @@ class QuoteDraft:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One change that somebody wants to propose. `claim_key` is the same whenever the same claim is made.
+    """One change that somebody wants to propose. `claim_key` is the same whenever the same claim is made; where it
+    may be known by other keys too, those are its `aliases`.
 
     `flags` are the proposer's own warnings; like those that scanning finds, they keep it from policies.
     """
@@ -57,6 +58,7 @@ class Draft:
     support: dict[str, Any] = field(default_factory=dict)
     benefit: float = 0.0
     flags: Sequence[str] = ()
+    aliases: Sequence[str] = ()
 
 
 @transaction.atomic
@@ -110,7 +112,8 @@ def submit_proposal(
         with transaction.atomic():
             # One submitter a store at a time, so that two passes cannot file the same claim past each other.
             lock_stores([store.pk])
-            _refuse_known_claims(store, claim_key, text_key, brought_back=REJECTED_BEFORE in draft.flags)
+            brought_back = REJECTED_BEFORE in draft.flags
+            _refuse_known_claims(store, claim_key, text_key, draft.aliases, brought_back=brought_back)
             _check_base(store, draft)
             proposal = _insert(store, draft, source, source_ref, proposer, claim_key, text_key, quotes)
             # Robust: the proposal stands, whatever a listener makes of it.
@@ -175,23 +178,37 @@ def normalised_text_key(draft: Draft) -> str:
     return hashlib.sha256(" ".join([draft.operation, target, str(base), *words]).encode()).hexdigest()
 
 
-def _refuse_known_claims(store: MemoryStore, claim_key: str, text_key: str, *, brought_back: bool) -> None:
-    if reason := known_claim(store=store, claim_key=claim_key, text_key=text_key, brought_back=brought_back):
+def _refuse_known_claims(
+    store: MemoryStore, claim_key: str, text_key: str, aliases: Sequence[str], *, brought_back: bool
+) -> None:
+    reason = known_claim(
+        store=store, claim_key=claim_key, text_key=text_key, aliases=aliases, brought_back=brought_back
+    )
+    if reason:
         raise KnownClaim(reason)
 
 
-def known_claim(*, store: MemoryStore, claim_key: str, text_key: str = "", brought_back: bool = False) -> str:
+def known_claim(
+    *,
+    store: MemoryStore,
+    claim_key: str,
+    text_key: str = "",
+    aliases: Sequence[str] = (),
+    brought_back: bool = False,
+) -> str:
     """Why the claim may not be filed, or ''. Rejected stays rejected, unless a person brings it back; open is not filed
     twice; what memory says is not news.
     """
-    same_claim = Proposal.objects.filter(store=store, claim_key=claim_key)
+    keys = [claim_key, *aliases]
+    named = models.Q(claim_key__in=keys) | models.Q(support__aliases__has_any_keys=keys)
+    same_claim = Proposal.objects.filter(named, store=store)
     same_text = Proposal.objects.filter(store=store, text_key=text_key)
     rejected_ones = (same_claim | same_text).rejected()
     for rejected in rejected_ones.none() if brought_back else rejected_ones.order_by("-id")[:1]:
         return f"Rejected before, as {rejected.public_id}: {rejected.status_reason}"
     for waiting in (same_claim | same_text).open().order_by("-id")[:1]:
         return f"The same claim waits for a decision already, as {waiting.public_id}."
-    known = Proposal.objects.filter(store=store, claim_key=claim_key, status=Proposal.Status.APPROVED)
+    known = same_claim.filter(status=Proposal.Status.APPROVED)
     if live := known.filter(decision__version__memory__head__isnull=False).order_by("-id").first():
         return f"Memory says it already, since {live.public_id} was approved."
     return ""
@@ -222,6 +239,7 @@ def _insert(
 ) -> Proposal:
     evidence = [seen for _, seen in quotes]
     risk = risks(store, draft, claim_key, [seen.quote for seen in evidence])
+    support = {**draft.support, "aliases": list(draft.aliases)} if draft.aliases else draft.support
     proposal = Proposal.objects.create(
         store=store,
         operation=draft.operation,
@@ -239,7 +257,7 @@ def _insert(
         proposer_id=proposer.id,
         claim_key=claim_key,
         text_key=text_key,
-        support=draft.support,
+        support=support,
         benefit=draft.benefit,
         risk=risk,
         digest=proposal_digest(
@@ -253,7 +271,7 @@ def _insert(
             rationale=draft.rationale,
             kind=draft.kind,
             risk=risk,
-            support=draft.support,
+            support=support,
             evidence=evidence,
         ),
     )

@@ -47,6 +47,7 @@ class Subject:
     benefit: float
     wording: str = ""
     flags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,12 +96,13 @@ def _measured(found: Finding) -> Subject:
         quotes=mining.quotes_of(found),
         benefit=found.benefit,
         wording=writer.write(found).content,
+        aliases=found.aliases,
     )
 
 
 def _judged(mind: Mind, subject: Subject) -> Draft:
     """The subject as the model words it. Raises `LeftOut` with the model's reason, or ours."""
-    if reason := known_claim(store=mind.run.dream.store, claim_key=subject.claim_key):
+    if reason := known_claim(store=mind.run.dream.store, claim_key=subject.claim_key, aliases=subject.aliases):
         raise LeftOut(reason)
     judgement, draft = ask_once(
         dream=mind.run.dream,
@@ -145,6 +147,7 @@ def _checked(mind: Mind, subject: Subject, judgement: Judgement) -> Draft | None
         support={**subject.support, "model": settings.DAYLIGHT_MODEL, "reason": judgement.reason},
         benefit=subject.benefit,
         flags=subject.flags,
+        aliases=subject.aliases,
     )
     if live is None and judgement.replaces:
         raise BadAnswer(f"There is no memory at {judgement.path}, so nothing there can be replaced.")
@@ -296,7 +299,7 @@ def _estimate(run: Pass, mind: Mind, result: MiningResult) -> dict[str, Any]:
     """Tokens and USD, from the API's own count over a sample of the requests; `cost_at_most` is what the caps allow."""
     store, share = run.dream.store, BATCH_SHARE if run.dream.batched else 1.0
     worded = [found for found in result.findings if _needs_words(found)]
-    new = [found for found in worded if not known_claim(store=store, claim_key=found.claim_key)]
+    new = [found for found in worded if not known_claim(store=store, claim_key=found.claim_key, aliases=found.aliases)]
     subjects, sessions = [_measured(found) for found in new], without_notes(run)
     judging = _total(
         len(subjects), [mind.model.count(mind.system(), _prompt(mind, s), Judgement) for s in subjects[:SAMPLE]]

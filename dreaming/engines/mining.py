@@ -17,7 +17,7 @@ from memory.scanning import UNSUPPORTED
 from memory.services import Draft, QuoteDraft
 
 # What a finding has in columns of its own.
-COLUMNS = {"support", "evidence", "kind", "claim_key", "title", "reason"}
+COLUMNS = {"support", "evidence", "kind", "claim_key", "aliases", "title", "reason"}
 
 
 def candidates(run: Pass) -> Iterator[Candidate]:
@@ -82,6 +82,7 @@ def draft_of(run: Pass, found: Finding) -> Draft:
         claim_key=found.claim_key,
         evidence=quotes_of(found),
         support=support_of(found) | {"graduation": writer.graduation_text(found)},
+        aliases=found.aliases,
         benefit=found.benefit,
         flags=[] if found.evidence else [UNSUPPORTED],
     )

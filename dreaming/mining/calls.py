@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dreaming.mining.failures import failure_line, locate, telling_line
+from dreaming.mining.commands import command_of
+from dreaming.mining.failures import failure_line, is_sentence, is_structured, locate, telling_line
 from dreaming.mining.remarks import is_refusal
 from dreaming.mining.templates import Template, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote
@@ -16,6 +17,7 @@ _JOIN_REACH = 50
 _SOURCE_REACH = 60
 _SOURCE_CLIP = 100_000
 _MAX_WANTED = 8
+_MUCH_DATA = 2
 _DEPTH = 4
 _MOST_ARGUMENTS = 60
 
@@ -25,7 +27,7 @@ class Call:
     """One tool call with its result. `seq` is the call's, or the result's where no call was recorded.
 
     `message` is the error's line, None when the call worked or was never answered. `turn` counts the user's
-    messages before it.
+    messages before it. Of a command, `shell` is the tool that it was given to and `ran` its program; `tool` names both.
     """
 
     seq: int
@@ -40,6 +42,8 @@ class Call:
     message: str | None = None
     template: Template = field(default_factory=lambda: Template("", ()))
     from_text: str = ""
+    shell: str = ""
+    ran: str = ""
 
     @property
     def worked(self) -> bool:
@@ -71,7 +75,7 @@ def story_of(events: Iterable[EventView]) -> Story:
         if event.type == "message" and event.role == "user":
             said.append(event.text)
         elif event.type == "tool_call":
-            call = Call(event.seq, event.tool, event.input, _arguments(event.input), len(said), has_call=True)
+            call = _called(event, len(said))
             calls.append(call)
             if event.call_id:
                 open_ids[event.call_id] = call
@@ -89,7 +93,22 @@ def story_of(events: Iterable[EventView]) -> Story:
                 calls.append(_bare_error(event, len(said)))
             elif found is not None:
                 _answer(found, replace(event, output=event.output or event.text, is_error=True))
+    _mark_sentences(calls)
     return Story(calls, said)
+
+
+def _mark_sentences(calls: list[Call]) -> None:
+    """Take one sentence for a failure where all other answers of the session are data."""
+    answers = [call for call in calls if call.answered and call.has_call and call.output]
+    plain = [call for call in answers if is_sentence(call.output)]
+    data = sum(is_structured(call.output) for call in answers)
+    kinds = {(call.tool, template_of(call.output.strip(), call.shell or call.tool).text) for call in plain}
+    if len(kinds) != 1 or data < _MUCH_DATA or data + len(plain) < len(answers):
+        return
+    for call in plain:
+        if call.worked:
+            call.message = call.output.strip()
+            call.template = template_of(call.message, call.shell or call.tool)
 
 
 def _take(event: EventView, open_ids: dict[str, Call], waiting: list[Call]) -> Call | None:
@@ -97,10 +116,10 @@ def _take(event: EventView, open_ids: dict[str, Call], waiting: list[Call]) -> C
         return open_ids.pop(event.call_id, None)
     if event.type == "error" and event.tool:
         latest = next(reversed(open_ids), "")
-        if latest and open_ids[latest].tool == event.tool:
+        if latest and event.tool in {open_ids[latest].tool, open_ids[latest].shell}:
             return open_ids.pop(latest)
     for call in waiting:
-        if not event.tool or call.tool == event.tool:
+        if not event.tool or event.tool in {call.tool, call.shell}:
             waiting.remove(call)
             return call
     return None
@@ -116,7 +135,16 @@ def _answer(call: Call, event: EventView) -> None:
         return
     call.message = failure_line(call.output, event.is_error)
     if call.message is not None:
-        call.template = template_of(call.message, call.tool)
+        call.template = template_of(call.message, call.shell or call.tool)
+
+
+def _called(event: EventView, turn: int) -> Call:
+    call = Call(event.seq, event.tool, event.input, arguments_of(event.input), turn, has_call=True)
+    if command := command_of(event.tool, call.arguments):
+        call.shell, call.ran = event.tool, command.name
+        call.tool = f"{event.tool}: {command.name}" if command.name else event.tool
+        call.arguments = call.arguments if command.arguments is None else command.arguments
+    return call
 
 
 def _bare_error(event: EventView, turn: int) -> Call:
@@ -128,7 +156,7 @@ def _bare_error(event: EventView, turn: int) -> Call:
     return call
 
 
-def _arguments(text: str) -> dict[str, Any]:
+def arguments_of(text: str) -> dict[str, Any]:
     """Return the call's named arguments; a producer that sends JSON inside a string is unwrapped once."""
     try:
         value = json.loads(text) if text else {}

@@ -6,73 +6,21 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from dreaming.mining.calls import Call
 from dreaming.mining.templates import tool_family
 
 SAME = "same call again"
-LOOK_AROUND = "look around"
 OTHER_VALUES = "other values"
-_COMMAND_ARGUMENTS = frozenset({"command", "cmd", "commands", "script", "shell_command", "bash_command"})
+SHORTER = "shorter list"
+QUOTED = "text in quotes"
 _SHORT_VALUE = 40
+_FEW_LETTERS = 12
+_FEW_COMMAS = 2
 _CODE_LENGTH = 5
 _MAX_RAN = 25
 _KINDS = ("empty", "has", "lengths", "after-same", "after")
-_INTERPRETERS = frozenset({"python", "node", "ruby", "perl", "bash", "sh", "uv", "npx", "sudo", "env"})
-_READERS = frozenset(
-    [
-        "ls",
-        "nl",
-        "git",
-        "cat",
-        "grep",
-        "egrep",
-        "rg",
-        "find",
-        "fd",
-        "head",
-        "tail",
-        "sed",
-        "awk",
-        "pwd",
-        "which",
-        "type",
-        "whereis",
-        "echo",
-        "printf",
-        "wc",
-        "file",
-        "stat",
-        "tree",
-        "less",
-        "more",
-        "diff",
-        "sort",
-        "uniq",
-        "cut",
-        "tr",
-        "env",
-        "date",
-        "whoami",
-        "id",
-        "uname",
-        "df",
-        "du",
-        "ps",
-        "mkdir",
-        "touch",
-        "chmod",
-        "cp",
-        "mv",
-        "rm",
-        "ln",
-        "tee",
-        "test",
-        "[",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +40,58 @@ def change_between(before: Call, after: Call) -> Change:
     old, new = before.arguments, after.arguments
     if old == new:
         return Change(SAME)
-    if command := _command_change(old, new):
-        return command
+    if _unquoted(before.input) == _unquoted(after.input):
+        name = "command" if before.shell else "input"
+        return Change(f"form: {name} from text to {QUOTED}", (name,))
     return _arguments_change(old, new)
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"[\\\"']", "", text)
 
 
 def _arguments_change(old: dict[str, Any], new: dict[str, Any]) -> Change:
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    changed = sorted(name for name in new.keys() & old.keys() if new[name] != old[name])
     if added or removed:
+        if 2 * len(changed) > len(new.keys() & old.keys()):
+            return Change("")
         parts = [f"add {', '.join(added)}"] if added else []
         parts += [f"leave out {', '.join(removed)}"] if removed else []
         return Change("arguments: " + "; ".join(parts), tuple(added + removed))
-    changed = sorted(name for name in new if new[name] != old[name])
-    reformed = [(name, form(old[name]), form(new[name])) for name in changed]
-    reformed = [(name, was, now) for name, was, now in reformed if was != now and was and now]
+    reformed = [(name, *forms) for name in changed if (forms := _forms(old[name], new[name]))]
     if reformed:
         text = "; ".join(f"{name} from {was} to {now}" for name, was, now in reformed[:2])
-        return Change("form: " + text, tuple(name for name, _, _ in reformed))
+        return Change("form: " + text, tuple(changed))
     return Change(OTHER_VALUES if len(changed) < len(new) or len(new) == 1 else "", tuple(changed))
+
+
+def _forms(old: Any, new: Any) -> tuple[str, str] | None:
+    """Return the forms of two values that are the same thing written otherwise, or of unlike forms; else None."""
+    if isinstance(old, list) and isinstance(new, list) and 0 < len(new) < len(old):
+        return ("list", SHORTER) if all(item in old for item in new) else None
+    if isinstance(old, str) and isinstance(new, str):
+        if old.count(",") >= _FEW_COMMAS and len(new) < len(old) and set(new.split(",")) < set(old.split(",")):
+            return "list", SHORTER
+        for one, other, quoted in ((old, new, True), (new, old, False)):
+            if other != one and other.strip("\"'") == one and other[:1] in {'"', "'"}:
+                return ("text", QUOTED) if quoted else (QUOTED, "text")
+    was, now = form(old), form(new)
+    if was != now and was and now:
+        return was, now
+    return _respelled(str(old), str(new)) if isinstance(old, str) and isinstance(new, str) else None
+
+
+def _respelled(old: str, new: str) -> tuple[str, str] | None:
+    """Return both spellings of one value, digits masked, where the digits are the same and only letters around them are
+    others.
+    """
+    digits = re.findall(r"\d+", old)
+    letters = max(len(re.sub(r"\d+", "", text)) for text in (old, new))
+    if not digits or digits != re.findall(r"\d+", new) or letters > _FEW_LETTERS or len(old) == len(new):
+        return None
+    was, now = (re.sub(r"\d+", lambda found: "9" * min(len(found[0]), 4), text) for text in (old, new))
+    return f"`{was}`", f"`{now}`"
 
 
 def form(value: Any) -> str:
@@ -190,60 +172,7 @@ def _clip_value(value: Any) -> Any:
 
 def signature(call: Call) -> str:
     """Name a step by its tool: with the program for a shell command, and with switches that are on."""
-    for name in sorted(call.arguments.keys() & _COMMAND_ARGUMENTS):
-        if isinstance(call.arguments[name], str) and (ran := program(call.arguments[name])):
-            return f"{tool_family(call.tool)}: {ran}"
+    if call.shell:
+        return f"{tool_family(call.shell)}: {call.ran}" if call.ran else tool_family(call.shell)
     switched = sorted(name[:40] for name, value in call.arguments.items() if value is True)
     return tool_family(call.tool) + (f"({', '.join(switched[:3])})" if switched else "")
-
-
-def program(command: str) -> str:
-    """Return the program of a shell command without options or files: `python -m pytest`, `bin/test`."""
-    head = re.split(r"<<|\n", command.strip(), maxsplit=1)[0]
-    segments = [part.strip() for part in re.split(r"&&|\|\|?|;", head) if part.strip()]
-    segments = [part for part in segments if not re.match(r"(?:cd|export|source|set|\.)\s|\w+=\S*$", part)] or segments
-    words = [word for word in (segments[0].split() if segments else []) if not re.match(r"\w+=", word)]
-    if not words:
-        return ""
-    name, rest = _bare(words[0]), words[1:]
-    if name not in _INTERPRETERS or not rest:
-        return name
-    if rest[0] == "-m" and len(rest) > 1:
-        return f"{name} -m {rest[1][:40]}"
-    target = next((word for word in rest if not word.startswith("-")), "")
-    return f"{name} {_bare(target) if '/' in target else '<file>' * ('.' in target)}".strip()
-
-
-def _bare(word: str) -> str:
-    """A program's name: relative paths are kept, absolute ones and versions of the interpreter are not."""
-    path = word.rsplit("/", 1)[-1] if word.startswith(("/", "~")) else word.removeprefix("./")
-    return re.sub(r"^(python|pip)[\d.]+$", r"\1", path)[:60]
-
-
-def _command_change(old: dict[str, Any], new: dict[str, Any]) -> Change | None:
-    for name in sorted(old.keys() & new.keys() & _COMMAND_ARGUMENTS):
-        was, now = old[name], new[name]
-        if isinstance(was, str) and isinstance(now, str) and was != now:
-            if program(was) == program(now):
-                return _arguments_change(_options(was), _options(now))
-            return _programs(name, program(was), program(now))
-    return None
-
-
-def _options(command: str) -> dict[str, Any]:
-    """The options of a command by name, each with the word after it, or True."""
-    words = command.split()
-    found: dict[str, Any] = {}
-    for word, after in pairwise([*words, ""]):
-        if re.match(r"--?[a-zA-Z]", word):
-            name, equals, value = word.partition("=")
-            found[name] = value if equals else True if not after or after.startswith("-") else after.strip("\"'")
-    return found
-
-
-def _programs(name: str, was: str, now: str) -> Change:
-    if was == now or not was or not now:
-        return Change("")
-    if now in _READERS:
-        return Change(LOOK_AROUND)
-    return Change(f"run: {now} instead of {was}", (name,))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from dreaming.mining.calls import Call, Story, sources_of, story_of
 from dreaming.mining.changes import (
-    LOOK_AROUND,
     SAME,
     Change,
     change_between,
@@ -215,13 +214,13 @@ def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
     changed = False
     for later in ahead:
         if later.tool != call.tool:
+            if call.shell and call.shell == later.shell and not (call.ran and later.ran):
+                continue
             if not changed and len(steps) < _OTHER_REACH and all(later.tool != step.tool for step in steps):
                 steps.append(later)
-                moves.append(_Move(Change(f"other tool: {tool_family(later.tool)}"), later))
+                moves.append(_Move(_other(call, later), later))
             continue
         change = change_between(call, later)
-        if change.text == LOOK_AROUND:
-            continue
         if change.text == SAME:
             before = sorted({tool_family(step.tool) for step in steps if step.worked})
             moves = [_Move(Change(f"first: {tool}"), later) for tool in before] if not changed else moves
@@ -231,6 +230,12 @@ def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
         if later.worked or not change.text:
             break
     return moves
+
+
+def _other(call: Call, later: Call) -> Change:
+    if call.shell and call.shell == later.shell:
+        return Change(f"run: {later.ran} instead of {call.ran}")
+    return Change(f"other tool: {tool_family(later.tool)}")
 
 
 def _note_retry(error: _Error, call: Call, ahead: list[Call]) -> None:

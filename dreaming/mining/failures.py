@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,14 @@ _TELLING = re.compile(
     re.IGNORECASE,
 )
 _CAUSE = re.compile(r"^(?:(?:root )?caused? ?(?:by)?|reason)\s*[:=]\s*((?:\S+\s+){2,}\S+.*)$", re.IGNORECASE)
+_NOTHING = re.compile(
+    r"^(?:no|0|zero|<n>) [a-z_]{3,}(?: (?:for|in|with|matching|found|matched|to|at|on)\b[^\n]{0,80})?\.?$", re.I
+)
+_LEVEL = re.compile(r"^(?:[\d\[(][\d:.,TZ/\-\])+ ]*)?\[?(?P<level>[A-Z]{4,8})\]?:?\s+(?P<said>\S.*)$")
+_ERROR_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE"})
+_CELLS = re.compile(r"[|\t]")
+_FEW_WORDS = 3
+_FEW_ROWS = 2
 _TAGS = re.compile(r"</?(?:returncode|exit_code|output|stdout|stderr|error|output_head|output_tail|result)>")
 _TAG_AROUND = re.compile(r"^<(?P<name>\w*)>\s*(?P<inner>.*?)\s*(?:</(?P=name)>)?$")
 _ERROR_TAG = re.compile(r"^\s*<\w*(?:error|exception|failure)\w*>", re.IGNORECASE)
@@ -105,10 +114,26 @@ def telling_line(text: str) -> str:
     exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
     if exceptions:
         return exceptions[-1]
+    if marked := _logged(lines) or _odd_one_out(lines):
+        return marked
     for line in lines:
         if len(line) <= 400 and _TELLING.search(line):
             return _with_fields(line, lines)
     return _with_fields(lines[0] if len(lines) <= 12 else lines[-1], lines)
+
+
+def _logged(lines: list[str]) -> str:
+    """Return what the last line says that a log marks as an error, among lines that it marks otherwise."""
+    levels = [(found["level"], found["said"]) for line in lines if (found := _LEVEL.match(line))]
+    errors = [said for level, said in levels if level in _ERROR_LEVELS]
+    return errors[-1] if errors and len(levels) * 2 > len(lines) > len(errors) else ""
+
+
+def _odd_one_out(lines: list[str]) -> str:
+    """Return the one line with words of its own that stands among rows of a table."""
+    rows = [line for line in lines if len(_CELLS.findall(line)) > 1]
+    rest = [line.lstrip("-#!*> ") for line in lines if line not in rows and len(line.split()) >= _FEW_WORDS]
+    return rest[0] if len(rows) >= _FEW_ROWS and len(rest) == 1 else ""
 
 
 def _from_xml(text: str) -> str:
@@ -116,6 +141,31 @@ def _from_xml(text: str) -> str:
     found = [(name.lower(), " ".join(said.split())) for name, said in _ELEMENT.findall(text) if said.strip()]
     named = [said for name, said in found if any(key in name for key in (*_BAD_KEYS, *_SAY_KEYS)) and " " in said]
     return named[0] if named else max((said for _, said in found if len(said.split()) > 2), key=len, default="")
+
+
+def _odd_element(text: str) -> str:
+    """Return what the one element of a document says in words whose name no other bears."""
+    if not text.startswith("<?xml"):
+        return ""
+    found = [(name, " ".join(said.split())) for name, said in _ELEMENT.findall(text) if said.strip()]
+    names = Counter(name for name, _ in found)
+    odd = [said for name, said in found if names[name] == 1 and len(said.split()) >= _FEW_WORDS]
+    return odd[0] if len(odd) == 1 and len(found) > _FEW_WORDS else ""
+
+
+def is_structured(output: str) -> bool:
+    """Whether an answer is data: JSON, XML, or rows of a table or a log."""
+    text = output.strip()
+    if text[:1] in {"{", "[", "<"}:
+        return True
+    lines = text.splitlines()
+    return len(lines) >= _FEW_ROWS and all(_LEVEL.match(line) or len(_CELLS.findall(line)) > 1 for line in lines)
+
+
+def is_sentence(output: str) -> bool:
+    """Whether an answer is one short line of words."""
+    text = output.strip()
+    return "\n" not in text and len(text) <= _SHORT and len(text.split()) >= _FEW_WORDS and not is_structured(text)
 
 
 def _untagged(line: str) -> str:
@@ -184,10 +234,21 @@ def _json_failure(value: Any) -> str | None:
         return _say(value) or "failed without a message"
     flat = {key: item for key, item in lowered.items() if isinstance(item, str)}
     status = flat.get("status", flat.get("result", "")).strip().lower()
-    said = any(flat.get(key) for key in _SAY_KEYS)
+    said = any(lowered.get(key) for key in _SAY_KEYS)
     if said and (status in _FAILED_STATUS or lowered.get("success") is False or lowered.get("ok") is False):
-        return _say(value)
-    return None
+        return _say(value) or None
+    return _nothing_in(value)
+
+
+def says_nothing_found(text: str) -> bool:
+    """Whether an answer, or its template, says no more than that there is none of what was asked for."""
+    return bool(_NOTHING.match(text))
+
+
+def _nothing_in(value: dict[str, Any]) -> str | None:
+    """Return what an answer has none of: its lists are empty, and all else in it is nought."""
+    lists = [str(key) for key, item in value.items() if isinstance(item, list)]
+    return f"no {lists[0].replace('_', ' ')}" if lists and not any(value.values()) else None
 
 
 def _is_mcp_error(lowered: dict[str, Any]) -> bool:
@@ -228,6 +289,10 @@ def _plain_failure(text: str) -> str | None:
         return found["all"]
     if _ERROR_TAG.match(stripped) or _ERROR_TAG.match(text):
         return telling_line(stripped)
+    if marked := _logged(lines) or _odd_one_out(lines) or _odd_element(stripped):
+        return marked
+    if not stripped.startswith("<") and says_nothing_found(stripped):
+        return stripped
     first = lines[0].strip()
     short = len(stripped) <= _SHORT and len(lines) <= 3
     if _STARTS.match(first) and (short or (first.lower().startswith("error") and len(stripped) <= 2000)):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from dreaming.mining.evidence import failure_evidence, repair_evidence
-from dreaming.mining.groups import Group, group_errors
+from dreaming.mining.failures import says_nothing_found
+from dreaming.mining.groups import ANY_TOOL, Group, group_errors
 from dreaming.mining.hostile import reads_as_instruction
-from dreaming.mining.paraphrases import join_paraphrases
+from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -20,7 +22,7 @@ from dreaming.mining.remedies import (
     with_p,
 )
 from dreaming.mining.stats import adjusted, risk_difference
-from dreaming.mining.templates import own_words
+from dreaming.mining.templates import fill, own_words, tool_family
 from dreaming.mining.values import (
     Cause,
     Discarded,
@@ -33,6 +35,7 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Comparison, Window
 
 _STORM = 5
+_ALIAS_SHARE = 0.1
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 _USUAL = 0.6
@@ -42,6 +45,8 @@ _DEAD = 2.5
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
 _LOSS = 0.3
+_FEW_TOOLS = 3
+_BETTER = 0.15
 _SAME_SIZE = 0.7
 _DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
@@ -64,9 +69,8 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     go along with hard tasks.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    groups = join_paraphrases(
-        [group for group in group_errors(quiet, least) if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE
-    )
+    answers = _denials_joined(group_errors(quiet, least), window)
+    groups = join_paraphrases([group for group in answers if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE)
     groups = [group for group in groups if len(group.meetings) >= least]
     measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
@@ -78,6 +82,18 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
             continue
         found.append(_finding("recurring_failure", group, window, support, None, (), True, limits))
     return found
+
+
+def _denials_joined(groups: list[Group], window: Window) -> list[Group]:
+    """Join the answers of one tool that deny something, each in other words, where nearly all its callers are told one."""
+    denying: dict[frozenset[str], list[Group]] = {}
+    for group in groups:
+        if _DENIES.search(group.template) and not reads_as_instruction(group.template):
+            denying.setdefault(group.families, []).append(group)
+    joined = [joined_as_one(sorted(members, key=lambda one: -len(one.meetings))) for members in denying.values()]
+    usual = {group.families: group for group in joined if group.variants and _is_usual(group, window)}
+    rest = [group for group in groups if group.families not in usual or group not in denying[group.families]]
+    return [*rest, *usual.values()]
 
 
 def _is_usual(group: Group, window: Window) -> bool:
@@ -92,7 +108,7 @@ def _told_apart(group: Group, window: Window) -> Comparison:
 
 def measure(group: Group, window: Window, least: int) -> Measured:
     comparison = window.compare_to_rest(group.families, group.meetings.keys())
-    why = [] if group.spread else causes(group, window)
+    why = [] if group.spread or _is_everywhere(group) else causes(group, window)
     return Measured(group, comparison, adoptions(group, window, least), why)
 
 
@@ -119,10 +135,10 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     harmful = _is_harmful(item, limits)
     if reason := _objection(group, support, limits):
         return _discard(reason, group, support)
-    adoption = best_adoption(group, item.adoptions, limits)
+    adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
-    if adoption is not None and (frequent or harmful):
-        remedy = remedy_of(adoption, group, window)
+    remedy = remedy_of(adoption, group, window) if adoption is not None else None
+    if remedy is not None and (frequent or harmful) and not (harmful and _is_vain(remedy, support)):
         why = best_causes(item.causes, limits)
         return _finding("workaround", group, window, support, remedy, why, harmful, limits)
     why = best_causes(item.causes, limits)
@@ -133,9 +149,24 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:
         return _discard("uninformative: the message does not say what went wrong", group, support)
-    if harmful or (frequent and (why or costly)) or _is_dead_end(group, support, limits, least):
+    if (
+        harmful
+        or (frequent and (why or (costly and not _is_everywhere(group))))
+        or _is_dead_end(group, support, limits, least)
+    ):
         return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
+
+
+def _is_vain(remedy: Remedy, support: Support) -> bool:
+    """Whether sessions that made the change end as badly as those that did not, and far worse than without the error."""
+    if remedy.adopted_total < _WORTH or not remedy.rest_total or not support.other_total:
+        return False
+    made = remedy.adopted_success / remedy.adopted_total
+    return (
+        made - remedy.rest_success / remedy.rest_total < _BETTER
+        and support.other_success / support.other_total - made > _LOSS
+    )
 
 
 def _is_harmful(item: Measured, limits: Thresholds) -> bool:
@@ -152,12 +183,19 @@ def _is_harmful(item: Measured, limits: Thresholds) -> bool:
     return agree and item.p_pooled <= limits.alpha
 
 
+def _is_everywhere(group: Group) -> bool:
+    """Whether the same words come from many tools: then they say nothing about the calls, and may be put there."""
+    return group.pooled or len(group.families) > _FEW_TOOLS
+
+
 def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int) -> bool:
     """Whether many who call the tool meet the error, several agents for several principals, and hardly any of them
     gets past it: worth knowing before the call, however sessions end.
     """
     many = support.sessions >= max(_DEAD * least, _DEAD_SHARE * support.eligible)
     several = support.agents > 1 and support.principals >= limits.min_principals
+    if says_nothing_found(group.template) or _is_everywhere(group):
+        return False
     return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
 
 
@@ -225,6 +263,7 @@ def _finding(
         benefit=support.sessions * max(0.0, -support.effect) * harmful + 0.05 * support.occurrences,
         evidence=evidence,
         variants=group.variants,
+        aliases=_aliases(kind, group, change),
     )
 
 
@@ -284,8 +323,34 @@ def _title(group: Group, change: str) -> str:
 
 
 def _claim_key(kind: Kind, group: Group, change: str) -> str:
-    claim = "\x1f".join((kind, group.family, group.template, change))
-    return f"{kind}:{group.family or 'any'}:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+    return _key_of(kind, group.family, group.template, change)
+
+
+def _key_of(kind: Kind, family: str, template: str, change: str) -> str:
+    claim = "\x1f".join((kind, family, template, change))
+    return f"{kind}:{family or 'any'}:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
+
+
+def _aliases(kind: Kind, group: Group, change: str) -> tuple[str, ...]:
+    """Return the keys of the claim under each name that a good part of its sessions know the error by.
+
+    Which wording and which tool name the group is named by may be others as soon as more sessions come in.
+    """
+    seen = Counter(
+        name
+        for met in group.meetings.values()
+        for name in {
+            (tool_family(error.tool), text)
+            for error in met.errors
+            for text in (error.template, fill(error.template, error.values))
+        }
+    )
+    known = {name for name, count in seen.items() if count >= _ALIAS_SHARE * len(group.meetings)}
+    known |= {(family, group.template) for family, _ in known}
+    if group.pooled or group.spread:
+        known |= {(ANY_TOOL, text) for _, text in known}
+    keys = {_key_of(kind, family, text, change) for family, text in known}
+    return tuple(sorted(keys - {_claim_key(kind, group, change)}))
 
 
 def _message(group: Group) -> str:

@@ -119,7 +119,11 @@ def _explained(measured: list[Measured], found: list[Finding], limits: Threshold
 
 def _told_as_order(found: list[Finding], workflows: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
     """Leave out the errors whose cause is an order of calls that a workflow proves by how sessions end."""
-    orders = {(item.lesson.first, item.lesson.second): item for item in workflows if isinstance(item.lesson, Workflow)}
+    orders = {
+        (tool_family(item.lesson.first), tool_family(item.lesson.second)): item
+        for item in workflows
+        if isinstance(item.lesson, Workflow)
+    }
     kept: list[Finding] = []
     covered: list[Discarded] = []
     for item in found:

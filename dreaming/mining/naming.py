@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from dreaming.mining.calls import Call
-from dreaming.mining.changes import program, signature
+from dreaming.mining.calls import Call, arguments_of
+from dreaming.mining.changes import signature
+from dreaming.mining.commands import program
 from dreaming.mining.templates import tool_family
 
 _COMMANDS = ("command", "cmd", "script", "query", "sql", "statement", "input")
@@ -21,18 +22,18 @@ _OPENED = re.compile(r"\(.*", re.DOTALL)
 
 def names_of(call: Call) -> list[str]:
     """Return the names of a step, the shortest first."""
-    name = signature(call)
     text = _command(call)
     words = leading_words(text) if text else []
     if not words:
-        return [name]
-    start = name if ": " in name else f"{tool_family(call.tool)}: {words[0]}"
+        return [signature(call)]
+    start = f"{tool_family(call.shell or call.tool)}: {words[0]}"
     return [" ".join([start, *words[1:length]]) for length in range(1, len(words) + 1)]
 
 
 def _command(call: Call) -> str:
+    given = arguments_of(call.input)
     for name in _COMMANDS:
-        value = call.arguments.get(name)
+        value = given.get(name)
         if isinstance(value, str) and len(value.split()) > 1:
             return value
     return ""

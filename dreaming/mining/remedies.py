@@ -13,6 +13,8 @@ from dreaming.mining.values import Cause, Remedy, RepairSeen, Thresholds
 from dreaming.mining.window import Window
 
 _FEW = 5
+_SEVERAL = 3
+_COMMON_SHARE = 0.15
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
-        if not base.sessions and adoption.change.startswith(("other tool", "first")):
+        if base.sessions < _FEW and adoption.change.startswith(("other tool", "first", "run")):
             adoption.p_value = 0.0
     return enough
 
@@ -70,7 +72,7 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
     """Whether another tool stands in for the failed one: their names share words, or it is given the same
     values.
     """
-    if not adoption.change.startswith("other tool: "):
+    if not _goes_elsewhere(adoption.change):
         return True
     other = set(adoption.change.removeprefix("other tool: ").split("_"))
     for family in group.families:
@@ -79,6 +81,12 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
             return True
     same = [shares_values(repair) for repair in adoption.repairs.values()]
     return sum(same) * 2 > len(same)
+
+
+def _goes_elsewhere(change: str) -> bool:
+    """Whether a change is to another tool, or to another command of the same program."""
+    now, _, was = change.removeprefix("run: ").partition(" instead of ")
+    return change.startswith("other tool: ") or (was != "" and now.split()[0] == was.split()[0])
 
 
 def shares_values(repair: RepairSeen) -> bool:
@@ -93,7 +101,7 @@ def _scalars(text: str) -> dict[str, str]:
     return {name: json.dumps(value, ensure_ascii=False) for name, value in json.loads(text).items()}
 
 
-def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds) -> Adoption | None:
+def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, window: Window) -> Adoption | None:
     """Choose the change that explains most recoveries: adopted by many, specific to it, and working."""
     total = len(group.meetings)
     fit = [
@@ -103,7 +111,7 @@ def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds) -
         and len(item.repairs) >= _adoption_asked(item, thresholds) * total
         and item.helped >= thresholds.min_help * len(item.repairs)
         and is_substitute(item, group)
-        and (item.change != OTHER_VALUES or _says_where_from(item))
+        and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window))
     ]
     return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
 
@@ -144,6 +152,7 @@ def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
         to_tool=min(to_tools, key=lambda name: (-to_tools[name], name)),
         arguments=tuple(sorted(Counter(name for item in repairs for name in item.arguments).items())),
         constants=_constants(adoption, window),
+        common=_common(adoption, window),
         sources=_sources(repairs)[:3],
         adopted=len(repairs),
         helped=adoption.helped,
@@ -198,6 +207,18 @@ def _constants(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...
                 values[name][value] += 1
     common = ((name, *seen.most_common(1)[0]) for name, seen in sorted(values.items()))
     return tuple((name, value) for name, value, count in common if count >= 0.8 * len(helped))
+
+
+def _common(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:
+    """Return for each changed argument the commonest new value, where several principals were given it."""
+    holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for at, item in sorted(adoption.repairs.items()):
+        for name, value in _scalars(item.after).items():
+            if item.helped and name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
+                holders[name, value].add(window.digests[at].principal)
+    asked = max(_SEVERAL, _COMMON_SHARE * adoption.helped)
+    shared = sorted((-len(who), name, value) for (name, value), who in holders.items() if len(who) >= asked)
+    return tuple({name: value for _, name, value in reversed(shared)}.items())
 
 
 def causes(group: Group, window: Window) -> list[Cause]:

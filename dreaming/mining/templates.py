@@ -179,7 +179,8 @@ def own_words(template: str) -> int:
 @lru_cache(maxsize=4096)
 def tool_family(name: str) -> str:
     """Return the tool's own name without server prefix, in snake case: `mcp__crm__getUser` is `get_user`."""
-    last = re.split(r"__|[./:]", name.strip())[-1] or name
+    shell, _, ran = name.partition(": ")
+    last = f"{shell} {ran}" if ran else re.split(r"__|[./:]", name.strip())[-1] or name
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last)
     return re.sub(r"[\W_]+", "_", snake).strip("_").lower()
 

@@ -14,7 +14,7 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 3
+DIGEST_VERSION = 4
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
@@ -270,6 +270,7 @@ class Remedy:
     `adopted_total` ended in success, and `rest_success` of `rest_total` of those that met the error and did
     something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted. Of `working`
     other sessions in which the tool worked, `without` did so without the change; 0 of 0 where that is not known.
+    `common` are the commonest new values that several principals share.
     """
 
     change: str
@@ -294,6 +295,7 @@ class Remedy:
     after: str
     working: int = 0
     without: int = 0
+    common: tuple[tuple[str, str], ...] = ()
 
     @property
     def sometimes(self) -> bool:
@@ -319,7 +321,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members.
+    """A pattern that the pass measured. `claim_key` names the claim alone, never counts or members; `aliases` are
+    the keys that it would have if another of its wordings named it.
 
     `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
     system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish.
@@ -342,6 +345,7 @@ class Finding:
     lesson: Workflow | Preference | Upkeep | None = None
     graduates: bool = False
     variants: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.changes import OTHER_VALUES, SHORTER
 from dreaming.mining.hostile import objection_to, reads_as_instruction
 from dreaming.mining.lessons import advise_lesson
 from dreaming.mining.phrases import NAME_LIMIT, Advice, clean, code, slug
@@ -93,15 +93,25 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
     tool, names = _tool(finding), [name for name, _ in remedy.arguments]
     parts = [part.partition(" from ") for part in rest.split("; ")]
     changes = [(name, *change.partition(" to ")[::2]) for name, _, change in parts]
-    forms = "; ".join(f"{code(name)} in the format {_form(now)}, not {_form(was)}" for name, was, now in changes)
+    common = {name: str(json.loads(value)) for name, value in remedy.common}
+    forms = "; ".join(_in_form(name, was, now, common) for name, was, now in changes)
     return Advice(
         slug=f"form-of-{slug('-'.join(names))}",
         claim=f"Give {tool} its {forms}",
         when=f"you are about to call {tool}.",
-        do=f"Give {forms}{_shape_note(rest)}{_constants(remedy)}.",
+        do=f"Give {forms}{'' if common else _shape_note(rest)}{_constants(remedy)}.",
         dont=f"use the other form: {_refused(finding)}",
-        example=_call_example(remedy, remedy.to_tool, {name: _sample(now) for name, _, now in changes if "`" in now}),
+        example=_call_example(
+            remedy, remedy.to_tool, {name: common.get(name, _sample(now)) for name, _, now in changes if "`" in now}
+        ),
     )
+
+
+def _in_form(name: str, was: str, now: str, common: Mapping[str, str]) -> str:
+    if now == SHORTER:
+        return f"{code(name)} in smaller batches, split over several calls, not as one long list"
+    shown = code(common[name]) if "`" in now and name in common else _form(now)
+    return f"{code(name)} in the format {shown}, not {_form(was)}"
 
 
 def _form(text: str) -> str:
@@ -134,6 +144,8 @@ def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
 
 
 def _source(remedy: Remedy) -> str:
+    if remedy.constants and not remedy.sources:
+        return "change"
     counts = dict(remedy.sources)
     tools = [(name.removeprefix("tool:"), count) for name, count in remedy.sources if name != "user"]
     if counts.get("user", 0) * 2 >= remedy.adopted or not tools:

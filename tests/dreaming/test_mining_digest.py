@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dreaming.mining import Digest, EventView, SessionView, digest_session
-from dreaming.mining.changes import change_between, form, program
+from dreaming.mining.changes import change_between, form
+from dreaming.mining.commands import program
 from tests.dreaming.test_mining_mine import Step, event, lock_steps, session
 
 
@@ -195,3 +196,54 @@ def test_nothing_to_change_between_equal_calls() -> None:
 
     calls = story_of(session(1, [("moor", {"a": 1}, "x"), ("moor", {"a": 1}, "x")]).events).calls
     assert change_between(*calls).text == "same call again"
+
+
+TABLE = "| rope | quay |\n|------|------|\n| r-1 | north |\n-- the capstan is seized by rust\n| r-2 | south |"
+LOG = "04:11:02 INFO rope r-1\n04:11:03 ERROR the capstan is seized by rust\n04:11:04 INFO 0 errors so far"
+PAGE = "<?xml version='1.0'?><all><row>r-1</row><row>r-2</row><row>r-3</row><state>the capstan is seized by rust</state></all>"
+
+
+@pytest.mark.parametrize("output", [TABLE, LOG, PAGE])
+@pytest.mark.parametrize("flag", [True, None])
+def test_an_error_is_found_among_rows_and_log_lines(output: str, flag: bool | None) -> None:
+    (error,) = digest(("haul", {"rope": "r-1"}, output, flag)).errors
+    assert error.template == "the capstan is seized by rust"
+
+
+def test_a_sentence_among_answers_that_are_data_is_a_failure() -> None:
+    data = {"rope": "r-1"}
+    found = digest(("haul", data, data), ("haul", data, "capstan turned against the bell"), ("moor", data, data))
+    assert [error.template for error in found.errors] == ["capstan turned against the bell"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "change"),
+    [
+        ("quayctl rope haul --length 7m x", "quayctl rope haul --length 7km x", "form: --length from `9m` to `9km`"),
+        ("quayctl rope haul -n q1 --fast", "quayctl rope haul -n q1", "arguments: leave out --fast"),
+        ("quayctl rope haul old rope", "quayctl rope haul 'old rope'", "form: command from text to text in quotes"),
+        ("quayctl rope haul --all a,b,c,d", "quayctl rope haul --all a,b", "form: --all from list to shorter list"),
+        ("quayctl rope haul -n q1", "quayctl chain pull -n q1", "run: quayctl chain pull instead of quayctl rope haul"),
+    ],
+)
+def test_what_changed_between_two_commands(first: str, second: str, change: str) -> None:
+    found = digest(
+        ("shell", {"command": first}, "Error: refused", True), ("shell", {"command": second}, "hauled", False)
+    )
+    assert [repair.change for repair in found.repairs] == [change]
+    assert found.errors[0].tool == "shell: quayctl rope haul"
+
+
+def test_what_changed_between_two_statements() -> None:
+    found = digest(
+        ("ask_ledger", {"query": "SELECT rope FROM quay.ropes LIMIT 7"}, "Error: no day given", True),
+        ("ask_ledger", {"query": "SELECT rope FROM quay.ropes WHERE day = '2031-04-05' LIMIT 7"}, "r-1", False),
+    )
+    assert [repair.change for repair in found.repairs] == ["arguments: add day"]
+    assert found.errors[0].tool == "ask_ledger: SELECT"
+
+
+def test_a_batch_that_is_split_is_a_repair() -> None:
+    ropes = [f"r-{number}" for number in range(9)]
+    found = digest(("haul", {"ropes": ropes}, "Error: refused", True), ("haul", {"ropes": ropes[:3]}, "hauled"))
+    assert [repair.change for repair in found.repairs] == ["form: ropes from list to shorter list"]

@@ -127,3 +127,43 @@ def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     assert set(map(tuple, served_texts(store).values())) == {("\n".join(ANCHORS),)}
     (view,) = memory_views(store)
     assert (view.path, view.served, view.served_success, view.served_known) == ("/style/other.md", 20, 20, 20)
+
+
+FORMS = (
+    ("The plume has no register mark, so it stays where it is.", "Register mark missing on this plume."),
+    ("No plume moves without its register mark.", "This plume lacks a register mark."),
+)
+
+
+def haul(agent: Agent, ref: int, refusal: str) -> None:
+    """A session in which a plume is refused in these words, and goes through with its mark."""
+    session = make_session(
+        agent, ["noted"], external_id=f"h{ref}", principal=f"guild-{ref % 5}", task_id=f"t{ref}", outcome="success"
+    )
+    tries = ((f'{{"plume": "P-{ref}"}}', refusal, True), (f'{{"plume": "P-{ref}", "mark": "M{ref}"}}', "hauled", False))
+    for number, (given, answer, failed) in enumerate(tries):
+        common = {"session": session, "tool": "haul_plume", "call_id": f"c{number}"}
+        Event.objects.create(**common, seq=2 * number + 1, type="tool_call", role="agent", input=given)
+        Event.objects.create(
+            **common, seq=2 * number + 2, type="tool_result", role="tool", output=answer, is_error=failed
+        )
+
+
+def test_a_rejected_claim_stays_rejected_when_other_wordings_of_it_prevail(store, agent, rita):
+    for ref in range(20):
+        haul(agent, ref, FORMS[0][ref % 4 == 0])
+    first = dreamt(store).findings.get(kind="workaround")
+    decide(
+        proposal_id=first.proposal.pk,
+        decider=rita,
+        ballot=Ballot("reject", first.proposal.digest, "Marks are given out by hand."),
+    )
+    for ref in range(20, 46):
+        haul(agent, ref, FORMS[1][ref % 4 == 0])
+
+    second = dreamt(store).findings.get(kind="workaround")
+
+    assert second.claim_key != first.claim_key
+    assert second.data["support"]["sessions"] == 46
+    assert second.proposal is None
+    assert second.discarded_reason == f"Rejected before, as {first.proposal.public_id}: Marks are given out by hand."

@@ -120,7 +120,7 @@ def test_simulated_customers_have_no_preferences() -> None:
 
 
 def test_a_program_that_is_missing_and_what_runs_instead() -> None:
-    found = the("bash", "no module named pytest", "swe")
+    found = the("bash: python -m pytest", "no module named pytest", "swe")
     assert found.remedy is not None
     assert found.remedy.change == "run: bin/test instead of python -m pytest"
 
