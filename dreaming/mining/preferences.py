@@ -212,7 +212,8 @@ def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> 
     objected = [at for at in wish.said if any(remark.kind in _SEEDS for remark, _ in wish.said[at])]
     tasks = Counter(window.digests[at].task_id for at in objected if window.digests[at].task_id)
     spread = not tasks or max(tasks.values()) <= _ONE_TASK * len(objected)
-    return len(objected) >= 2 * least and len(people) >= _CROWD and spread and len(wish.keys) > 1
+    many = max(2 * least, _STRONG_SHARE * len(wish.said))
+    return len(objected) >= many and len(people) >= _CROWD and spread and len(wish.keys) > 1
 
 
 def _opposed(wish: _Wish) -> tuple[float, float, list[_Text]]:
