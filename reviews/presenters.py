@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from functools import cache
 from typing import Any
 
 from django.db.models import Case, Count, F, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
@@ -184,6 +185,12 @@ def _counted(number: int, word: str) -> str:
 
 def evidence_of(proposal: Proposal) -> list[Evidence]:
     """Every quote with its session, agent and the text around it, cut out by the database: an event may hold megabytes."""
+    return list(_quotes().filter(proposal=proposal))
+
+
+@cache
+def _quotes() -> QuerySet[Evidence]:
+    """Built once: putting it together takes longer than asking."""
     at = StrIndex("body", "quote")
     event = (
         Event.objects.filter(session_id=OuterRef("session_id"), seq=OuterRef("seq"))
@@ -202,10 +209,10 @@ def evidence_of(proposal: Proposal) -> list[Evidence]:
             )
         )
     )
-    rows = proposal.evidence.select_related("session__agent").defer(
+    rows = Evidence.objects.select_related("session__agent").defer(
         "session__metadata", "session__extra", "session__task"
     )
-    return list(rows.annotate(event=Subquery(event, output_field=JSONField())))
+    return rows.annotate(event=Subquery(event, output_field=JSONField()))
 
 
 def _text_with_quote() -> Case:
