@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -74,10 +73,9 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_GET
 @role_required(*ROLES)
 def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    with transaction.atomic():
-        if not _is_prefetch(request):
-            _opened(pk, request.user)
-        response = _proposal_page(request, _proposal(pk), Filters.read(request.GET))
+    if not _is_prefetch(request):
+        _opened(pk, request.user)
+    response = _proposal_page(request, _proposal(pk), Filters.read(request.GET))
     response["Speculation-Rules"] = f'"{reverse("reviews:speculation")}"'
     return response
 
@@ -87,11 +85,7 @@ def _is_prefetch(request: HttpRequest) -> bool:
 
 
 def _opened(pk: int, reader: User) -> None:
-    """Somebody looks at it: colleagues are told, and so are those who called them. Nobody waits for the disk for that:
-    what a crash loses here is a courtesy.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO off")
+    """Somebody looks at it: colleagues are told, and so are those who called them."""
     see_mentions(proposal_id=pk, user=reader)
     if has_role(reader, REVIEWER):
         claim(proposal_id=pk, by=reader)
