@@ -20,6 +20,7 @@ GUARDS = [
     (("memory", "0005_guards"), "guards_v2"),
     (("reviews", "0002_decisions"), "decisions_v1"),
     (("reviews", "0004_desk_guards"), "desk_v1"),
+    (("reviews", "0011_edit_guard"), "edit_guard_v1"),
 ]
 
 _TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (?P<name>\w+) .*? ON (?P<table>\w+)\s.*?(?=;)", re.S | re.M)

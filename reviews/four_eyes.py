@@ -1,6 +1,7 @@
 """Who has to stand behind a proposal before it goes live, and who does already."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 
@@ -18,10 +19,13 @@ from reviews.replacing import replace_wording
 FourEyes = ReviewSettings.FourEyes
 
 
-def needs_two(proposal: Proposal) -> bool:
-    """Whether two people are asked for: by the store's settings, or because a reviewer escalated it."""
+def needs_two(proposal: Proposal, flags: Sequence[str] = ()) -> bool:
+    """Whether two people are asked for: by the store's settings, or because a reviewer escalated it.
+
+    `flags` are those of the text as it would be published: an edit can bring in what the proposal had not.
+    """
     asked = ReviewSettings.of(proposal.store).four_eyes
-    suspect = bool(proposal.risk) or proposal.operation == Proposal.Operation.DELETE
+    suspect = bool(proposal.risk) or bool(flags) or proposal.operation == Proposal.Operation.DELETE
     if asked == FourEyes.ALWAYS or (asked == FourEyes.FLAGGED and suspect):
         return True
     return Escalation.objects.filter(proposal=proposal).exists()

@@ -89,7 +89,8 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: 
     memory = check_base(proposal, path=published.path)
     if answer := answer_seed(proposal, decider, ballot):
         return answer
-    if isinstance(decider, User) and needs_two(proposal) and (first := first_of_two(proposal, decider, ballot)):
+    asks_two = isinstance(decider, User) and needs_two(proposal, published.risk)
+    if asks_two and (first := first_of_two(proposal, decider, ballot)):
         return first
     version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
     return _conclude(proposal, decider, ballot, act, published, version)

@@ -114,6 +114,38 @@ def test_only_what_is_flagged_needs_two_where_only_that_is_asked(rita):
     assert isinstance(approve(flagged, rita), Vote)
 
 
+def edited_with_a_link(proposal: Proposal) -> Ballot:
+    edit = Edit("See https://example.org/fix for how.", proposal.path)
+    return Ballot("approve_with_edits", proposal.digest, "Says where.", edit)
+
+
+def test_an_edit_that_brings_in_a_flag_needs_two_where_only_that_is_asked(rita):
+    store = make_store()
+    ReviewSettings.objects.create(store=store, four_eyes="flagged")
+    proposal = make_proposal(store)
+    assert not proposal.risk
+
+    newer = decide(proposal_id=proposal.pk, decider=rita, ballot=edited_with_a_link(proposal))
+
+    assert isinstance(newer, Proposal)
+    assert newer.risk
+    assert live(store) == []
+    with pytest.raises(NotAllowed, match="you wrote this"):
+        approve(newer, rita)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_refuses_a_flagged_edit_that_one_person_published_behind_the_service(rita, monkeypatch):
+    store = make_store()
+    ReviewSettings.objects.create(store=store, four_eyes="flagged")
+    proposal = make_proposal(store)
+    monkeypatch.setattr("reviews.services.needs_two", lambda *_: False)
+
+    with pytest.raises(DatabaseError, match="was edited by one"):
+        decide(proposal_id=proposal.pk, decider=rita, ballot=edited_with_a_link(proposal))
+    assert live(store) == []
+
+
 def test_an_escalated_proposal_needs_two_wherever_it_is(rita, ruth):
     proposal = make_proposal(make_store())
     Escalation.objects.create(proposal=proposal, by=rita, by_name="rita", reason="Touches payments.")
@@ -134,7 +166,7 @@ def test_no_policy_approves_where_two_people_are_asked():
 @pytest.mark.django_db(transaction=True)
 def test_the_database_refuses_what_one_person_published_behind_the_service(store, rita, monkeypatch):
     proposal = make_proposal(store)
-    monkeypatch.setattr("reviews.services.needs_two", lambda _: False)
+    monkeypatch.setattr("reviews.services.needs_two", lambda *_: False)
 
     with pytest.raises(DatabaseError, match="needs two people"):
         approve(proposal, rita)
