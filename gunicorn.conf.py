@@ -18,7 +18,7 @@ control_socket_disable = True  # its default lies in the home directory, which n
 
 
 def when_ready(server: object) -> None:  # noqa: ARG001
-    """Imports every view before the workers fork: once, and shared, instead of at each one's first request."""
-    from django.urls import get_resolver
+    """Before the workers fork: once, and shared, instead of at each one's first request."""
+    from dreaming.warm import warm_up
 
-    get_resolver().url_patterns  # noqa: B018
+    warm_up()

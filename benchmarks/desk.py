@@ -165,6 +165,9 @@ class Desk:
 
 
 def compare(small: Desk, large: Desk) -> None:
+    from dreaming.warm import warm_up
+
+    warm_up()  # as each web process does
     print(
         f"load {os.getloadavg()[0]:.1f}; milliseconds a request, {ROUNDS} requests a line{', processor time' if CPU_ONLY else ''}"
     )

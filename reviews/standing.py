@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -11,6 +10,7 @@ from django.db.models.functions import Cast, Coalesce, JSONObject, Now
 
 from memory.models import Evidence, MemoryStore, Proposal
 from reviews.models import ChangeRequest, Comment, HeldBallot, ReviewSettings
+from reviews.prepared import Prepared
 from sessions.models import Event
 
 
@@ -75,13 +75,12 @@ class Standing:
 
 def standing_of(proposal_id: int) -> Standing | None:
     """In two queries; None for an unknown proposal."""
-    row = _rows().filter(pk=proposal_id).first()
-    return Standing(**row, **_evidence(proposal_id)) if row else None
+    row = next(_STANDING.rows(proposal_id), None)
+    evidence = next(_EVIDENCE.rows(proposal_id), {"quotes": 0, "broken_quotes": 0})
+    return Standing(**row, **evidence) if row else None
 
 
-@cache
-def _rows() -> QuerySet[Any]:
-    """Built once: putting it together takes longer than asking."""
+def _standing(proposal_id: int) -> QuerySet[Any]:
     here = OuterRef("pk")
     held = HeldBallot.objects.filter(proposal=here, state=HeldBallot.State.HELD)
     asked = ChangeRequest.objects.waiting().filter(proposal=here)
@@ -111,7 +110,7 @@ def _rows() -> QuerySet[Any]:
         "commenter_id": Subquery(said.values("author_id")[:1]),
     }
     own = ("pk", "status", "status_reason", "operation", "risk", "decided_at")
-    return Proposal.objects.order_by().annotate(**found).values(*own, *found)
+    return Proposal.objects.order_by().filter(pk=proposal_id).annotate(**found).values(*own, *found)
 
 
 def _modes() -> Subquery:
@@ -129,11 +128,16 @@ def _counted(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.order_by().values("proposal").annotate(number=Count("pk")).values("number")
 
 
-def _evidence(proposal_id: int) -> dict[str, int]:
+def _evidence(proposal_id: int) -> QuerySet[Any]:
     """How many quotes there are, and how many do not stand any more, asked of the database: events may hold megabytes."""
     events = Event.objects.filter(session_id=OuterRef("session_id"), seq=OuterRef("seq")).order_by()
     quote = Cast(OuterRef("quote"), CharField())
     stands = Exists(events.filter(Q(text__contains=quote) | Q(output__contains=quote) | Q(input__contains=quote)))
-    rows = Evidence.objects.filter(proposal_id=proposal_id).order_by().annotate(stands=stands)
-    found: dict[str, int] = rows.aggregate(quotes=Count("pk"), broken_quotes=Count("pk", filter=Q(stands=False)))
-    return found
+    rows = Evidence.objects.filter(proposal_id=proposal_id).order_by().annotate(stands=stands).values("proposal_id")
+    return rows.annotate(quotes=Count("pk"), broken_quotes=Count("pk", filter=Q(stands=False))).values(
+        "quotes", "broken_quotes"
+    )
+
+
+_STANDING = Prepared(_standing)
+_EVIDENCE = Prepared(_evidence)
