@@ -1,5 +1,7 @@
 """Agents in the browser: mode, thresholds, stores, schedule, keys."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +18,9 @@ from dreaming.services import save_dream_policy
 from memory.agents import SettingsMoved, create_agent, save_agent_settings, settings_digest
 from memory.models import MemoryStore
 from sessions.models import Agent, ApiKey, Session
-from sessions.services import issue_key, revoke_key
+from sessions.services import NotRotated, issue_key, revoke_key, rotate_key
+
+OVERLAP = timedelta(days=1)
 
 
 @require_GET
@@ -78,7 +82,7 @@ def _agent_page(request: HttpRequest, agent: Agent, status: int = 200, **forms: 
         "seen": settings_digest(Agent.objects.get(pk=agent.pk)),
         "key_form": KeyForm(initial={"scopes": ["ingest", "read"]}),
         "policies": [(policy, DreamPolicyForm(instance=policy, prefix=str(policy.store_id))) for policy in policies],
-        "keys": agent.api_keys.all(),
+        "keys": agent.api_keys.with_state(),
         "entries": Entry.objects.about(f"agent:{agent.pk}")[:20],
         "recent": agent.sessions.newest_first()[:10],
         "may_change": has_role(request.user, ADMIN),
@@ -155,3 +159,17 @@ def drop_key(request: HttpRequest, slug: str, key_id: int) -> HttpResponse:
     revoke_key(key=key, by=Actor.user(request.user))
     messages.success(request, f"{key} is revoked; it is refused from now on.")
     return redirect("dreaming:agent_detail", slug)
+
+
+@never_cache
+@require_POST
+@role_required(ADMIN)
+def renew_key(request: HttpRequest, slug: str, key_id: int) -> HttpResponse:
+    """Answers with the page itself, as a new key does: the old one goes on for a day, until the new one is in place."""
+    key = get_object_or_404(ApiKey, pk=key_id, agent__slug=slug)
+    try:
+        _, secret = rotate_key(key=key, by=Actor.user(request.user), overlap=OVERLAP)
+    except NotRotated as refusal:
+        messages.error(request, str(refusal))
+        return _agent_page(request, key.agent, status=409)
+    return _agent_page(request, key.agent, new_key=secret)

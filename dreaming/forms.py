@@ -86,7 +86,7 @@ class AgentForm(forms.ModelForm):
 
     class Meta:
         model = Agent
-        fields = ["mode", "auto_min_sessions", "auto_min_agents"]
+        fields = ["mode", "auto_min_sessions", "auto_min_agents", "auto_own_writes"]
         widgets = {"mode": forms.RadioSelect}
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -95,7 +95,7 @@ class AgentForm(forms.ModelForm):
 
 
 class KeyForm(forms.Form):
-    scopes = forms.MultipleChoiceField(choices=ApiKey.Scope, widget=forms.CheckboxSelectMultiple, label="It may")
+    scopes = forms.MultipleChoiceField(choices=ApiKey.AGENT_SCOPES, widget=forms.CheckboxSelectMultiple, label="It may")
     label = forms.CharField(max_length=100, required=False, help_text="Where it will be used, to recognise it later.")
     days = forms.IntegerField(
         min_value=1, max_value=3650, required=False, label="Expires after days", help_text="Empty: never."

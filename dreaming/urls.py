@@ -22,6 +22,7 @@ dreaming_patterns = (
         path("agents/<str:slug>/settings/", agent_views.change_agent, name="change_agent"),
         path("agents/<str:slug>/schedule/<int:store_id>/", agent_views.change_schedule, name="change_schedule"),
         path("agents/<str:slug>/keys/", agent_views.new_key, name="new_key"),
+        path("agents/<str:slug>/keys/<int:key_id>/rotate/", agent_views.renew_key, name="rotate_key"),
         path("agents/<str:slug>/keys/<int:key_id>/revoke/", agent_views.drop_key, name="revoke_key"),
     ],
     "dreaming",

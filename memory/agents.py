@@ -74,5 +74,6 @@ def agent_settings(agent: Agent) -> dict[str, Any]:
         "mode": agent.mode,
         "auto_min_sessions": agent.auto_min_sessions,
         "auto_min_agents": agent.auto_min_agents,
+        "auto_own_writes": agent.auto_own_writes,
         "stores": sorted(agent.stores.values_list("name", flat=True)),
     }

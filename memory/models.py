@@ -172,12 +172,13 @@ class Proposal(models.Model):
         WORKFLOW = "workflow", "workflow"
         PREFERENCE = "preference", "preference"
         UPKEEP = "upkeep", "upkeep"
-        WRITTEN = "written", "written by hand"
+        WRITTEN = "written", "written"
 
     class Source(models.TextChoices):
         DREAM = "dream"
         IMPORT = "import"
         PERSON = "person"
+        AGENT = "agent"
 
     class Status(models.TextChoices):
         OPEN = "open", "needs a decision"

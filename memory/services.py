@@ -325,7 +325,8 @@ def written_by_person(version: MemoryVersion) -> bool:
     """Whether a person proposed the version's text, reworded it, or edited it when approving."""
     decision = version.decision
     proposal = decision.proposal
-    by_person = proposal.source != Proposal.Source.DREAM or proposal.proposer_kind == "user"
+    by_machine = proposal.source in (Proposal.Source.DREAM, Proposal.Source.AGENT)
+    by_person = not by_machine or proposal.proposer_kind == "user"
     return by_person or decision.verdict == "approve_with_edits"
 
 

@@ -26,9 +26,13 @@ def let_policy_consider(*, proposal_id: int, **_: Any) -> None:
     proposal = Proposal.objects.select_related("store").get(pk=proposal_id)
     if proposal.store.is_gated():
         return
-    reason = f"{proposal.support.get('sessions')} sessions of {proposal.support.get('agents')} agents support it, and nothing is flagged."
+    policy = AutoPolicy()
     try:
-        decide(proposal_id=proposal_id, decider=AutoPolicy(), ballot=Ballot("approve", proposal.digest, reason))
+        decide(
+            proposal_id=proposal_id,
+            decider=policy,
+            ballot=Ballot("approve", proposal.digest, policy.reason(proposal)),
+        )
     except DecisionRefused as refusal:
         logger.info("%s waits for a person: %s", proposal.public_id, refusal)
 

@@ -36,6 +36,11 @@ class Agent(models.Model):
         validators=[MinValueValidator(1)],
         help_text="… and was found in sessions of at least so many distinct agents.",
     )
+    auto_own_writes = models.BooleanField(
+        "its own writes by policy",
+        default=False,
+        help_text="In auto mode, what the agent itself asks to have remembered goes live as well, when nothing is flagged.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     history = HistoricalRecords()
@@ -57,15 +62,33 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=Now())
         return self.filter(unexpired, revoked_at=None)
 
+    def with_state(self) -> "ApiKeyQuerySet":
+        """With `has_expired` and `was_replaced`."""
+        later = ApiKey.objects.filter(replaces=models.OuterRef("pk"))
+        has_expired = models.Q(expires_at__isnull=False, expires_at__lte=Now())
+        return self.annotate(
+            was_replaced=models.Exists(later),
+            has_expired=models.ExpressionWrapper(has_expired, output_field=models.BooleanField()),
+        )
+
 
 class ApiKey(models.Model):
-    """An agent's credential, `dl_{public_id}_{secret}`. Only the hash of the secret is kept."""
+    """A credential, `dl_{public_id}_{secret}`: an agent's, or, to manage stores, nobody's in particular.
+
+    Only the hash of the secret is kept.
+    """
 
     class Scope(models.TextChoices):
         INGEST = "ingest", "send sessions"
         READ = "read", "read approved memory"
+        PROPOSE = "propose", "propose changes to memory"
+        MANAGE = "manage", "manage memory stores"
 
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="api_keys")
+    AGENT_SCOPES = [choice for choice in Scope.choices if choice[0] != "manage"]
+
+    agent = models.ForeignKey(
+        Agent, on_delete=models.PROTECT, related_name="api_keys", null=True, help_text="None with the scope manage"
+    )
     public_id = models.CharField(max_length=16, unique=True)
     secret_hash = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope))
@@ -75,11 +98,21 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by", help_text="Rotated from"
+    )
 
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-issued_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(agent=None, scopes=["manage"])
+                | models.Q(agent__isnull=False) & ~models.Q(scopes__contains=["manage"]),
+                name="key_of_an_agent_or_to_manage",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"dl_{self.public_id}_…"

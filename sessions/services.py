@@ -6,11 +6,12 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from audit.actors import Actor
 from audit.services import record
@@ -239,15 +240,20 @@ def _announce(store: str, agents: list[Agent], created: set[int]) -> list[str]:
 @transaction.atomic
 def issue_key(
     *,
-    agent: Agent,
+    agent: Agent | None,
     scopes: Sequence[str],
     issued_by: Actor,
     label: str = "",
     expires_at: datetime | None = None,
+    replaces: ApiKey | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key, and its text, which is not kept and can be shown only now. Raises `ValueError` for a bad scope."""
-    if not scopes or set(scopes) - set(ApiKey.Scope.values):
-        raise ValueError(f"scopes must be one or more of {', '.join(ApiKey.Scope.values)}, not {list(scopes)}")
+    """A new key, and its text, which is not kept and can be shown only now. Raises `ValueError` for a bad scope.
+
+    A key to manage stores belongs to no agent, and does nothing else.
+    """
+    allowed = [scope for scope, _ in ApiKey.AGENT_SCOPES] if agent else [ApiKey.Scope.MANAGE.value]
+    if not scopes or set(scopes) - set(allowed):
+        raise ValueError(f"scopes must be one or more of {', '.join(allowed)}, not {list(scopes)}")
     secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         agent=agent,
@@ -257,15 +263,17 @@ def issue_key(
         label=label,
         issued_by=issued_by.name,
         expires_at=expires_at,
+        replaces=replaces,
     )
     record(
         action="api_key.issued",
         actor=issued_by,
         subject=f"api_key:{key.public_id}",
         data={
-            "agent": agent.slug,
+            "agent": agent.slug if agent else None,
             "scopes": key.scopes,
             "expires_at": expires_at.isoformat() if expires_at else None,
+            "replaces": f"api_key:{replaces.public_id}" if replaces else None,
         },
     )
     return key, f"dl_{key.public_id}_{secret}"
@@ -281,6 +289,28 @@ def revoke_key(*, key: ApiKey, by: Actor) -> bool:
         action="api_key.revoked",
         actor=by,
         subject=f"api_key:{key.public_id}",
-        data={"agent": key.agent.slug},
+        data={"agent": key.agent.slug if key.agent else None},
     )
     return True
+
+
+class NotRotated(ValueError):
+    """The key cannot be replaced; the message says why."""
+
+
+@transaction.atomic
+def rotate_key(*, key: ApiKey, by: Actor, overlap: timedelta) -> tuple[ApiKey, str]:
+    """A new key for the same, and its text. The old one is good for `overlap` more, unless it ends sooner.
+
+    Raises `NotRotated` for a key that is not usable any more or was replaced before.
+    """
+    old = ApiKey.objects.select_for_update(of=["self"]).usable().filter(pk=key.pk, replaced_by=None).first()
+    if old is None:
+        raise NotRotated(f"{key} has ended or was replaced already. Issue a new key.")
+    fresh, text = issue_key(
+        agent=old.agent, scopes=old.scopes, issued_by=by, label=old.label, expires_at=old.expires_at, replaces=old
+    )
+    ends = timezone.now() + overlap
+    old.expires_at = min(ends, old.expires_at or ends)
+    old.save(update_fields=["expires_at"])
+    return fresh, text

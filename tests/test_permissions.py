@@ -47,6 +47,7 @@ WRITES = {
     "dreaming:change_schedule": "admin",
     "dreaming:new_key": "admin",
     "dreaming:revoke_key": "admin",
+    "dreaming:rotate_key": "admin",
 }
 # Pages that are not for everybody.
 READS = {
@@ -122,6 +123,7 @@ def addresses(rita) -> dict[str, str]:
         "dreaming:new_key": ["teller"],
         "dreaming:change_schedule": ["teller", store.pk],
         "dreaming:revoke_key": ["teller", key.pk],
+        "dreaming:rotate_key": ["teller", key.pk],
         "agent_sessions:session_detail": [session.pk],
         "agent_sessions:session_event": [session.pk, 0],
     }

@@ -1,4 +1,7 @@
-"""`manage.py issue_key AGENT --scopes ingest,read [--label TEXT] [--expires 90d] [--json]`"""
+"""`manage.py issue_key AGENT --scopes ingest,read [--label TEXT] [--expires 90d] [--json]`
+
+Without an agent: `manage.py issue_key --scopes manage`, a key to manage memory stores.
+"""
 
 import json
 import re
@@ -20,7 +23,7 @@ class Command(BaseCommand):
     help = "Issue an API key to an agent. The key is printed once and cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("agent", metavar="AGENT")
+        parser.add_argument("agent", metavar="AGENT", nargs="?", default="", help="none with the scope manage")
         parser.add_argument("--scopes", required=True, help=f"comma-separated: {', '.join(ApiKey.Scope.values)}")
         parser.add_argument("--label", default="", help="what the key is for")
         parser.add_argument("--expires", metavar="DAYS", help="such as 90d; without it the key does not expire")
@@ -30,8 +33,8 @@ class Command(BaseCommand):
         if len(label) > LABEL_LENGTH:
             raise CommandError(f"--label: {len(label)} characters, and at most {LABEL_LENGTH} can be kept.")
         key, text = issue_key(
-            agent=_agent(agent),
-            scopes=_scopes(scopes),
+            agent=_agent(agent) if agent else None,
+            scopes=_scopes(scopes, of_agent=bool(agent)),
             issued_by=Actor.system("command line"),
             label=label,
             expires_at=_expiry(expires),
@@ -40,7 +43,9 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_as_dict(key, text)))
             return
         until = f" until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else ""
-        self.stdout.write(f"{agent} may {' and '.join(key.scopes)}{until}. The key, shown once:\n{text}")
+        self.stdout.write(
+            f"{agent or 'Whoever has it'} may {' and '.join(key.scopes)}{until}. The key, shown once:\n{text}"
+        )
 
 
 def _agent(slug: str) -> Agent:
@@ -53,13 +58,14 @@ def _agent(slug: str) -> Agent:
     return agent
 
 
-def _scopes(text: str) -> list[str]:
+def _scopes(text: str, *, of_agent: bool) -> list[str]:
     scopes = [scope.strip() for scope in text.split(",") if scope.strip()]
-    valid = ", ".join(ApiKey.Scope.values)
+    known = [scope for scope, _ in ApiKey.AGENT_SCOPES] if of_agent else [ApiKey.Scope.MANAGE.value]
+    valid = f"{', '.join(known)} {'with' if of_agent else 'without'} an agent"
     if not scopes:
         raise CommandError(f"--scopes is empty. Valid scopes: {valid}.")
     for scope in scopes:
-        if scope not in ApiKey.Scope.values:
+        if scope not in known:
             raise CommandError(f"There is no scope {scope}. Valid scopes: {valid}.")
     return scopes
 
@@ -75,7 +81,7 @@ def _expiry(text: str | None) -> datetime | None:
 
 def _as_dict(key: ApiKey, text: str) -> dict[str, Any]:
     return {
-        "agent": key.agent.slug,
+        "agent": key.agent.slug if key.agent else None,
         "key": text,
         "key_id": key.public_id,
         "scopes": key.scopes,

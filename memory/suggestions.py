@@ -1,0 +1,71 @@
+"""What agents ask to have remembered. It never writes memory: it waits for a decision, as every proposal does."""
+
+from dataclasses import dataclass
+
+from audit.actors import Actor
+from memory.models import MemoryStore, MemoryVersion, Proposal
+from memory.services import Draft, KnownClaim, normalised_text_key, submit_proposal
+from sessions.models import Agent
+
+_ASKS_TO = {
+    Proposal.Operation.CREATE: "add",
+    Proposal.Operation.UPDATE: "change",
+    Proposal.Operation.DELETE: "delete",
+    Proposal.Operation.RENAME: "rename",
+}
+REASON_LENGTH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One write that an agent asked for. `base` is the live version that it changes; `reason` its own words."""
+
+    operation: str
+    path: str
+    content: str = ""
+    new_path: str = ""
+    base: MemoryVersion | None = None
+    reason: str = ""
+    session: str = ""
+
+
+def suggest(*, agent: Agent, store: MemoryStore, suggestion: Suggestion) -> Proposal:
+    """File the write as a proposal, and return it as it stands then: open, or approved where a policy let it through.
+
+    Asking again for what waits already returns what waits. Raises `Refused` or `InvalidMemory` with the reason; and
+    `PermissionError` for a store that the agent is not attached to.
+    """
+    if not store.agents.filter(pk=agent.pk).exists():
+        raise PermissionError(f"{agent.slug} is not attached to {store.name}.")
+    draft = _draft(agent, suggestion)
+    try:
+        proposal = submit_proposal(
+            store=store,
+            draft=draft,
+            source=Proposal.Source.AGENT,
+            proposer=Actor.agent(agent.slug),
+            source_ref=f"session:{suggestion.session}"[:100] if suggestion.session else "",
+        )
+    except KnownClaim:
+        waiting = store.proposals.open().filter(text_key=normalised_text_key(draft), path=draft.path)
+        if known := waiting.first():
+            return known
+        raise
+    proposal.refresh_from_db()
+    return proposal
+
+
+def _draft(agent: Agent, suggestion: Suggestion) -> Draft:
+    to = f" to {suggestion.new_path}" if suggestion.new_path else ""
+    where = f" in its session {suggestion.session}" if suggestion.session else ""
+    asked = f"{agent.slug} asked for this itself{where}; no other session was looked at."
+    return Draft(
+        operation=suggestion.operation,
+        path=suggestion.path,
+        new_path=suggestion.new_path,
+        content=suggestion.content,
+        base_version=suggestion.base,
+        kind=Proposal.Kind.WRITTEN,
+        title=f"{agent.slug} asks to {_ASKS_TO[Proposal.Operation(suggestion.operation)]} {suggestion.path}{to}",
+        rationale=f"{asked} Its reason: {suggestion.reason[:REASON_LENGTH]}" if suggestion.reason else asked,
+    )
