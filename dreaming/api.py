@@ -17,6 +17,7 @@ api = NinjaAPI(
     urls_namespace="api-1",
 )
 api.add_router("", "sessions.api.router")
+api.add_router("", "sessions.streaming_api.router")
 api.add_router("", "memory.api.router")
 
 
@@ -25,6 +26,8 @@ def refused(request: HttpRequest, error: HttpError) -> HttpResponse:  # noqa: AR
     """Every refusal has the same form."""
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     response = JsonResponse({"error": code, "detail": error.message}, status=error.status_code)
+    if retry_after := getattr(error, "retry_after", 0):
+        response["Retry-After"] = str(retry_after)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
     return response

@@ -120,6 +120,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-digests": {"task": "reviews.ageing_tasks.send_digests", "schedule": crontab(minute="*/15", hour="6-23")},
     "gate-agents": {"task": "reviews.ageing_tasks.gate_agents", "schedule": crontab(minute=47)},
     "index-sessions": {"task": "sessions.tasks.hand_out_index", "schedule": 15.0, "options": {"expire_seconds": 15}},
+    "close-idle-sessions": {"task": "sessions.tasks.close_idle_sessions", "schedule": 600.0},
     "fold-session-counts": {"task": "sessions.tasks.fold_session_counts", "schedule": 600.0},
     "expire-test-items": {"task": "reviews.tasks.expire_test_items", "schedule": 3600.0},
     "digest-missing": {"task": "dreaming.tasks.digest_missing", "schedule": 300.0, "options": {"expire_seconds": 300}},
@@ -175,6 +176,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Of the four threads of a web process, so many may write sessions at once: the others go on serving readers.
+DAYLIGHT_INGEST_SLOTS = env.int("DAYLIGHT_INGEST_SLOTS", default=2)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DAYLIGHT_MAX_REQUEST_BYTES", default=64 * 1024 * 1024)
 
 # Reminders: a mail server such as smtp+tls://user:password@mail.example.org:587, and where links in them lead.

@@ -13,6 +13,7 @@ from sessions.format import FormatError
 from sessions.models import ApiKey
 from sessions.payloads import PayloadError, is_batch, lines_of, read_body
 from sessions.preparing import PreparedSession, prepare, prepare_lines
+from sessions.pressure import takes_turns
 from sessions.services import CREATED, DIFFERS, DUPLICATE, ingest
 from sessions.sources import Line, chunked
 
@@ -78,10 +79,12 @@ class ErrorAnswer(Schema):
         413: ErrorAnswer,
         415: ErrorAnswer,
         422: ErrorAnswer | BatchAnswer,
+        429: ErrorAnswer,
     },
     summary="Send sessions",
     openapi_extra=BODY,
 )
+@takes_turns
 def send_sessions(request: HttpRequest) -> JsonResponse:
     """Send one session, or many as NDJSON. Sending one again changes nothing, so retry as you like.
 
@@ -92,7 +95,7 @@ def send_sessions(request: HttpRequest) -> JsonResponse:
     try:
         body = read_body(request)
     except PayloadError as error:
-        return _error(error.status, error.code, error.detail)
+        return error_answer(error.status, error.code, error.detail)
     key: ApiKey = request.auth
     return _many(key, lines_of(body)) if is_batch(request, body) else _one(key, body)
 
@@ -101,9 +104,9 @@ def _one(key: ApiKey, body: bytes) -> JsonResponse:
     try:
         session = prepare(body)
     except FormatError as error:
-        return _error(422, "refused", error.reason)
+        return error_answer(422, "refused", error.reason)
     if session.agent != key.agent.slug:
-        return _error(403, "forbidden", _not_yours(key, session))
+        return error_answer(403, "forbidden", _not_yours(key, session))
     (status,) = ingest(sessions=[session], actor=Actor.agent(key.agent.slug)).statuses
     return JsonResponse({"id": session.external_id, "status": status}, status=201 if status == CREATED else 200)
 
@@ -134,7 +137,7 @@ class Batch:
 
 def _many(key: ApiKey, lines: list[Line]) -> JsonResponse:
     if not lines:
-        return _error(422, "refused", "The body is empty: send one session a line.")
+        return error_answer(422, "refused", "The body is empty: send one session a line.")
     batch = Batch(key)
     act = uuid.uuid4()
     for chunk in chunked(lines):
@@ -154,5 +157,5 @@ def _not_yours(key: ApiKey, session: PreparedSession) -> str:
     return f"agent: this key sends sessions of {key.agent.slug}, not of {session.agent}"
 
 
-def _error(status: int, code: str, detail: str) -> JsonResponse:
+def error_answer(status: int, code: str, detail: str) -> JsonResponse:
     return JsonResponse({"error": code, "detail": detail}, status=status)

@@ -11,6 +11,7 @@ from ninja.errors import HttpError
 from ninja.security.base import AuthBase
 
 from sessions.models import ApiKey, hash_secret
+from sessions.rates import wait_before
 
 KEY = re.compile(r"dl_(?P<public_id>[0-9a-f]{4,16})_(?P<secret>[A-Za-z0-9_-]{20,100})")
 NOBODY = hash_secret("")
@@ -18,14 +19,18 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class KeyRefusedError(HttpError):
-    """Answered as 401 or 403 with what to do about it."""
+    """Answered as 401, 403 or 429 with what to do about it; `retry_after` seconds, if the key may ask again then."""
+
+    def __init__(self, status_code: int, message: str, retry_after: int = 0) -> None:
+        super().__init__(status_code, message)
+        self.retry_after = retry_after
 
 
 class ApiKeyAuth(AuthBase):
     """Lets a key with `scope` in, as `request.auth` (an `ApiKey` with its agent loaded).
 
     Raises `KeyRefusedError`: 401 for a key that is missing, malformed, unknown or revoked (these two are not
-    told apart), or expired; 403 for one without the scope.
+    told apart), or expired; 403 for one without the scope; 429 for one that asks too often.
     """
 
     openapi_type = "http"
@@ -41,6 +46,9 @@ class ApiKeyAuth(AuthBase):
         if self.scope not in key.scopes:
             reason = f"This key lacks the scope {self.scope}. Ask an admin for a key that has it."
             raise KeyRefusedError(403, reason)
+        if wait := wait_before(key.public_id, key.per_minute):
+            reason = f"This key may make {key.per_minute} requests a minute. Ask again in {wait} s."
+            raise KeyRefusedError(429, reason, wait)
         _note_use(key)
         return key
 

@@ -161,6 +161,16 @@ def parse_session(line: bytes) -> ParsedSession:
     return _session(value)
 
 
+def parse_event(line: bytes) -> dict[str, Any]:
+    """Read and check one event (UTF-8 JSON, an object), and return it as it was sent. Raises `FormatError`."""
+    try:
+        value: dict[str, Any] = _decode(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise FormatError(why_not_json(line, error)) from None
+    _event(value)
+    return value
+
+
 def too_large() -> str:
     limit = MAX_SESSION_BYTES // 2**20
     return f"larger than {limit} MiB, the most that one session may have; split it or clip its outputs"

@@ -98,6 +98,9 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    per_minute = models.PositiveIntegerField(
+        default=3_000, validators=[MinValueValidator(1)], help_text="Requests a minute that it may make"
+    )
     replaces = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by", help_text="Rotated from"
     )
@@ -232,6 +235,41 @@ class Event(models.Model):
     def says(self, quote: str) -> bool:
         """Whether `quote` stands, letter by letter, in one of the event's texts."""
         return bool(quote) and any(quote in text for text in (self.text, self.output, self.input))
+
+
+class OpenSession(models.Model):
+    """A session that is still running: what was sent of it so far, redacted. Closing it makes it a `Session`."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
+    external_id = models.CharField(max_length=255)
+    head = models.JSONField(help_text="The session without its events, as it was sent")
+    redactions = models.JSONField(default=dict)
+    bytes = models.PositiveBigIntegerField(default=0)
+    event_count = models.PositiveIntegerField(default=0)
+    next_seq = models.PositiveBigIntegerField(default=0, help_text="One more than the highest seq so far")
+    opened_at = models.DateTimeField(db_default=Now())
+    touched_at = models.DateTimeField(db_default=Now(), help_text="When something was last sent of it")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["agent", "external_id"], name="open_session_once_per_agent")]
+        indexes = [models.Index(fields=["touched_at"], name="open_session_idle")]
+
+    def __str__(self) -> str:
+        return f"{self.external_id}, running"
+
+
+class OpenEvent(models.Model):
+    """One event of a session that is still running, as JSON."""
+
+    session = models.ForeignKey(OpenSession, on_delete=models.CASCADE, related_name="events", db_index=False)
+    seq = models.BigIntegerField()
+    body = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "seq"], name="open_event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.session_id}:{self.seq}"
 
 
 class UnindexedSession(models.Model):

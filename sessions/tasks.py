@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sessions import indexing
+from sessions import indexing, streaming
 from sessions.counts import fold_counts
 from sessions.models import UnindexedSession
 
@@ -29,3 +29,8 @@ def index_pending() -> None:
 @shared_task
 def fold_session_counts() -> None:
     fold_counts()
+
+
+@shared_task
+def close_idle_sessions() -> None:
+    streaming.close_idle()

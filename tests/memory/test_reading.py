@@ -169,7 +169,13 @@ def test_a_parameter_that_cannot_be_read_is_named(read, store, query):
 def test_there_is_no_way_to_decide_with_a_key(client, store, agent):
     from dreaming.api import api
 
-    assert set(api.get_openapi_schema()["paths"]) == {"/api/v1/sessions", "/api/v1/agents/{agent}/memory"}
+    assert set(api.get_openapi_schema()["paths"]) == {
+        "/api/v1/sessions",
+        "/api/v1/sessions/{session_id}",
+        "/api/v1/sessions/{session_id}/events",
+        "/api/v1/sessions/{session_id}/close",
+        "/api/v1/agents/{agent}/memory",
+    }
     _, secret = issue_key(agent=agent, scopes=["ingest", "read"], issued_by=Actor.system("test"))
     proposal = make_proposal(store)
     response = client.post(

@@ -1,0 +1,149 @@
+"""Sessions as they run: `PUT /sessions/{id}`, `POST /sessions/{id}/events`, `POST /sessions/{id}/close`."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, JsonResponse
+from ninja import Router, Schema
+
+from sessions.api import EXAMPLE, ErrorAnswer, LineError, error_answer
+from sessions.auth import ApiKeyAuth
+from sessions.format import FormatError
+from sessions.models import ApiKey
+from sessions.payloads import PayloadError, lines_of, read_body
+from sessions.pressure import takes_turns
+from sessions.services import CREATED
+from sessions.streaming import NotOpen, append, close_session, open_session, state_of
+
+router = Router(tags=["sessions"])
+
+HEAD = {name: value for name, value in EXAMPLE.items() if name not in ("id", "events", "outcome")}
+REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429), ErrorAnswer)
+
+
+class StateAnswer(Schema):
+    id: str
+    status: str
+    next_seq: int | None = None
+
+
+class EventError(LineError):
+    id: str = ""
+
+
+class EventsAnswer(Schema):
+    id: str
+    accepted: int
+    duplicates: int
+    next_seq: int
+    errors: list[EventError]
+
+
+def _body(description: str, example: Any, media: str = "application/json") -> dict[str, Any]:
+    content = {media: {"schema": {"type": "object" if media.endswith("/json") else "string"}, "example": example}}
+    return {"requestBody": {"required": True, "description": description, "content": content}}
+
+
+# The first address that fits is taken: an id may hold slashes, so the two with an end come first.
+@router.post(
+    "/sessions/{path:session_id}/events",
+    auth=ApiKeyAuth("ingest"),
+    response={200: EventsAnswer, 207: EventsAnswer, **REFUSALS, 422: ErrorAnswer | EventsAnswer},
+    summary="Add events to an open session",
+    openapi_extra=_body(
+        "One event a line.", '{"seq": 3, "type": "message", "role": "agent", "text": "Done."}', "application/x-ndjson"
+    ),
+)
+@takes_turns
+def add_events(request: HttpRequest, session_id: str) -> JsonResponse:
+    """One event or many, as NDJSON. Each has its own `seq`: sending one again changes nothing, so retry as you like.
+
+    Answers 200 when every line was kept or known, 207 when some were refused (the others are kept), 422 when all were.
+    """
+    try:
+        lines = [line.data for line in lines_of(read_body(request))]
+        if not lines:
+            raise FormatError("the body is empty: send one event a line")
+        done = append(agent=request.auth.agent, external_id=session_id, lines=lines)
+    except (PayloadError, FormatError, NotOpen) as error:
+        return _refused(error, gone=409)
+    answer = {"id": session_id, "accepted": done.accepted, "duplicates": done.duplicates, "next_seq": done.next_seq}
+    kept = done.accepted + done.duplicates
+    return JsonResponse(
+        {**answer, "errors": [{"id": "", **error} for error in done.errors]},
+        status=200 if not done.errors else 207 if kept else 422,
+    )
+
+
+@router.post(
+    "/sessions/{path:session_id}/close",
+    auth=ApiKeyAuth("ingest"),
+    response={200: StateAnswer, 201: StateAnswer, **REFUSALS},
+    summary="Close a session",
+    openapi_extra=_body("How it ended.", {"outcome": EXAMPLE["outcome"], "ended_at": "2026-03-03T09:41:00Z"}),
+)
+@takes_turns
+def close_one(request: HttpRequest, session_id: str) -> JsonResponse:
+    """Say how it ended. From now on dreams may read it, and it does not change any more."""
+    try:
+        closing = _object(read_body(request) or b"{}")
+        status = close_session(agent=request.auth.agent, external_id=session_id, closing=closing)
+    except (PayloadError, FormatError, NotOpen) as error:
+        return _refused(error, gone=409)
+    return JsonResponse({"id": session_id, "status": "closed"}, status=201 if status == CREATED else 200)
+
+
+@router.put(
+    "/sessions/{path:session_id}",
+    auth=ApiKeyAuth("ingest"),
+    response={200: StateAnswer, 201: StateAnswer, **REFUSALS},
+    summary="Open a session",
+    openapi_extra=_body("What is known at the start: a session without `events`.", HEAD),
+)
+def open_one(request: HttpRequest, session_id: str) -> JsonResponse:
+    """Begin a session before its events are known. Opening it again changes nothing and says how far it got."""
+    key: ApiKey = request.auth
+    try:
+        head = _object(read_body(request))
+        head = {"agent": key.agent.slug, **head, "id": head.get("id", session_id)}
+        if head["id"] != session_id or "events" in head:
+            raise FormatError("id must be that of the address, and events are sent to …/events")
+        if head["agent"] != key.agent.slug:
+            return error_answer(403, "forbidden", f"agent: this key sends sessions of {key.agent.slug}.")
+        session, created = open_session(agent=key.agent, head=head)
+    except (PayloadError, FormatError, NotOpen) as error:
+        return _refused(error, gone=409)
+    answer = {"id": session_id, "status": "open", "next_seq": session.next_seq}
+    return JsonResponse(answer, status=201 if created else 200)
+
+
+@router.get(
+    "/sessions/{path:session_id}",
+    auth=ApiKeyAuth("ingest"),
+    response={200: StateAnswer, 401: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 429: ErrorAnswer},
+    summary="How a session stands",
+)
+def state(request: HttpRequest, session_id: str) -> JsonResponse:
+    """Whether it is open, and then which `seq` comes next, or closed."""
+    try:
+        return JsonResponse(state_of(agent=request.auth.agent, external_id=session_id))
+    except NotOpen as error:
+        return _refused(error, gone=404)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise FormatError(f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise FormatError("the body must be a JSON object")
+    return value
+
+
+def _refused(error: Exception, *, gone: int) -> JsonResponse:
+    if isinstance(error, PayloadError):
+        return error_answer(error.status, error.code, error.detail)
+    if isinstance(error, NotOpen):
+        return error_answer(gone, "not_found" if gone == 404 else "not_open", str(error))
+    return error_answer(422, "refused", str(error))

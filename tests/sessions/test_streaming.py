@@ -1,0 +1,180 @@
+"""A session sent as it runs: opened, added to, closed; retried as one likes, and nothing of it lost."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from sessions import pressure, streaming
+from sessions.models import ApiKey, Event, OpenEvent, OpenSession, Session
+from tests.sessions.samples import make_key
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/sessions/team/run-1"
+SECRET = "sk-ant-api03-" + "a1B2" * 20
+
+
+@pytest.fixture
+def send(client):
+    _, text = make_key()
+
+    def send(method: str, path: str = "", body: object = None, key: str = text):
+        data = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        headers = {"Authorization": f"Bearer {key}"}
+        return client.generic(method.upper(), URL + path, data, content_type="application/json", headers=headers)
+
+    return send
+
+
+def event(seq: int, text: str = "step", **more: object) -> bytes:
+    return json.dumps({"seq": seq, "type": "message", "role": "agent", "text": text, **more}).encode()
+
+
+def test_a_session_is_opened_added_to_and_closed(send):
+    opened = send("put", body={"task": "Exchange the keyboard"})
+    added = send("post", "/events", event(0) + b"\n" + event(1))
+    assert Session.objects.count() == 0, "no dream reads what still runs"
+    closed = send("post", "/close", {"outcome": {"status": "success", "source": "grader"}})
+
+    assert (opened.status_code, opened.json()) == (201, {"id": "team/run-1", "status": "open", "next_seq": 0})
+    assert (added.status_code, added.json()["accepted"], added.json()["next_seq"]) == (200, 2, 2)
+    assert (closed.status_code, closed.json()) == (201, {"id": "team/run-1", "status": "closed"})
+    session = Session.objects.get()
+    assert (session.task, session.outcome, session.event_count) == ("Exchange the keyboard", "success", 2)
+    assert not OpenSession.objects.exists()
+    assert not OpenEvent.objects.exists()
+
+
+def test_every_step_may_be_sent_again(send):
+    send("put", body={"task": "one"})
+    send("post", "/events", event(0))
+    again = send("put", body={"task": "two"})
+    repeated = send("post", "/events", event(0, "other") + b"\n" + event(1))
+
+    assert (again.status_code, again.json()["next_seq"]) == (200, 1)
+    assert (repeated.json()["accepted"], repeated.json()["duplicates"]) == (1, 1)
+    send("post", "/close")
+    assert list(Event.objects.values_list("text", flat=True)) == ["step", "step"]
+    assert Session.objects.get().task == "one"
+
+
+def test_a_bad_event_is_refused_and_the_others_stay(send):
+    send("put")
+    answer = send("post", "/events", event(0) + b"\n{\n" + event(1, type="dance") + b"\n" + event(2))
+
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 2)
+    assert [error["line"] for error in answer.json()["errors"]] == [2, 3]
+    assert "one of message" in answer.json()["errors"][1]["reason"]
+    assert send("post", "/events", b"{").status_code == 422
+    assert send("post", "/events", b"\n").status_code == 422
+
+
+def test_what_waits_holds_no_secret(send):
+    send("put", body={"task": f"use {SECRET}"})
+    send("post", "/events", event(0, f"the key is {SECRET}"))
+
+    waiting = json.dumps(OpenSession.objects.get().head) + OpenEvent.objects.get().body
+    assert SECRET not in waiting
+    send("post", "/close")
+    assert sum(Session.objects.get().redactions.values()) == 2
+
+
+def test_what_is_not_open_says_so(send):
+    unknown = send("post", "/events", event(0))
+    assert (unknown.status_code, unknown.json()["error"]) == (409, "not_open")
+    assert send("get").status_code == 404
+    send("put")
+    assert send("get").json() == {"id": "team/run-1", "status": "open", "next_seq": 0}
+    send("post", "/close")
+    assert send("get").json() == {"id": "team/run-1", "status": "closed"}
+    for answer in (send("put"), send("post", "/events", event(0)), send("post", "/close")):
+        assert (answer.status_code, "a session is written once" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"events": []}, 422),
+        ({"id": "other"}, 422),
+        ({"agent": "bob-bot"}, 403),
+        ({"started_at": "soon"}, 422),
+        (b"[]", 422),
+        (b"{", 422),
+    ],
+)
+def test_a_bad_opening_is_refused(send, body, status):
+    assert send("put", body=body).status_code == status
+    assert not OpenSession.objects.exists()
+
+
+def test_a_bad_close_leaves_it_open(send):
+    send("put")
+    for closing in ({"outcome": {"status": "fine"}}, {"events": []}):
+        assert send("post", "/close", closing).status_code == 422
+    assert send("get").json()["status"] == "open"
+
+
+def test_another_agents_session_is_unknown(send):
+    send("put")
+    _, other = make_key("bob-bot")
+
+    assert send("get", key=other).status_code == 404
+    assert send("post", "/events", event(0), key=other).status_code == 409
+
+
+def test_what_was_sent_whole_meanwhile_stays_and_what_ran_is_kept(send, client):
+    send("put")
+    send("post", "/events", event(0))
+    _, key = make_key()
+    whole = {"id": "team/run-1", "agent": "alice-bot", "events": [{"seq": 0, "type": "note", "text": "whole"}]}
+    headers = {"Authorization": f"Bearer {key}"}
+    client.post("/api/v1/sessions", whole, content_type="application/json", headers=headers)
+
+    assert send("post", "/close").status_code == 409
+    assert Event.objects.get().text == "whole"
+    assert OpenEvent.objects.exists()
+
+
+def test_a_session_that_nobody_closes_is_closed_with_what_there_is(send):
+    send("put")
+    send("post", "/events", event(0))
+    assert streaming.close_idle() == 0
+    OpenSession.objects.update(touched_at=timezone.now() - timedelta(hours=7))
+
+    assert streaming.close_idle() == 1
+    session = Session.objects.get()
+    assert (session.outcome, session.metadata) == ("unknown", {"closed_by": "idle"})
+
+
+def test_a_session_has_room_for_so_much(send, monkeypatch):
+    send("put")
+    monkeypatch.setattr(streaming, "ROOM", 300)
+    answer = send("post", "/events", event(0) + b"\n" + event(1, "x" * 400))
+
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
+    assert "close it and open another" in answer.json()["errors"][0]["reason"]
+
+
+def test_when_too_much_is_sent_senders_are_told_to_wait(send, monkeypatch):
+    monkeypatch.setattr(pressure, "PATIENCE", 0.05)
+    send("put")
+    taken = [pressure._writing.acquire(blocking=False) for _ in range(2)]
+    try:
+        answer = send("post", "/events", event(0))
+    finally:
+        for _ in filter(None, taken):
+            pressure._writing.release()
+
+    assert (answer.status_code, answer["Retry-After"]) == (429, "2")
+    assert not OpenEvent.objects.exists()
+    assert send("post", "/events", event(0)).status_code == 200
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(send):
+    ApiKey.objects.update(per_minute=3)
+    answers = [send("get") for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    assert "3 requests a minute" in answers[-1].json()["detail"]
