@@ -19,6 +19,7 @@ api = NinjaAPI(
 api.add_router("", "sessions.api.router")
 api.add_router("", "sessions.streaming_api.router")
 api.add_router("", "memory.api.router")
+api.add_router("", "memory.proposing_api.router")
 
 
 @api.exception_handler(HttpError)

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from dreaming import agent_views, health, readiness_views, views
 from dreaming.api import api
+from memory import mcp_server
 
 dreaming_patterns = (
     [
@@ -42,6 +43,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/web", health.web_health, name="web_health"),
     path("api/v1/", api.urls),
+    path("mcp", mcp_server.endpoint, name="mcp"),
     path("accounts/", include(account_patterns)),
     path("", include(dreaming_patterns)),
     path("sessions/", include("sessions.urls")),

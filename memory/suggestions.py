@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from audit.actors import Actor
-from memory.models import MemoryStore, MemoryVersion, Proposal
-from memory.services import Draft, KnownClaim, normalised_text_key, submit_proposal
+from memory.models import Memory, MemoryStore, MemoryVersion, Proposal
+from memory.services import Draft, KnownClaim, Refused, normalised_text_key, submit_proposal
 from sessions.models import Agent
 
 _ASKS_TO = {
@@ -14,6 +14,10 @@ _ASKS_TO = {
     Proposal.Operation.RENAME: "rename",
 }
 REASON_LENGTH = 2_000
+
+
+class Moved(Refused):
+    """What the agent wanted to change is not, or no longer, as it thinks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,28 @@ def suggest(*, agent: Agent, store: MemoryStore, suggestion: Suggestion) -> Prop
         raise
     proposal.refresh_from_db()
     return proposal
+
+
+def store_of(agent: Agent, name: str = "") -> MemoryStore:
+    """The store that an agent means: by name, or its only one. Raises `Refused`, and tells nothing of other stores."""
+    stores = list(agent.stores.order_by("name"))
+    if found := [store for store in stores if name in ("", store.name)]:
+        if len(found) == 1:
+            return found[0]
+        raise Refused(f"Say which store is meant: {', '.join(store.name for store in found)}.")
+    if not stores:
+        raise Refused(f"{agent.slug} reads no store yet; an admin attaches it to one on its page.")
+    raise Refused(f"{agent.slug} reads no store of that name, but {', '.join(store.name for store in stores)}.")
+
+
+def live_version(store: MemoryStore, path: str, sha256: str = "") -> MemoryVersion:
+    """The version at `path` that a change is made to. Raises `Moved` if there is none, or if it is not `sha256`."""
+    memory = Memory.objects.live(store.pk).filter(path=path).first()
+    if memory is None or memory.head is None:
+        raise Moved(f"There is no memory at {path} in {store.name}.")
+    if sha256 and memory.head.sha256 != sha256:
+        raise Moved(f"{path} changed since you read it; its SHA-256 is {memory.head.sha256} now.")
+    return memory.head
 
 
 def _draft(agent: Agent, suggestion: Suggestion) -> Draft:

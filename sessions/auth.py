@@ -42,15 +42,21 @@ class ApiKeyAuth(AuthBase):
         self.scope = scope
 
     def __call__(self, request: HttpRequest) -> ApiKey:
-        key = _known_key(_text_of_key(request))
+        key = known_key(request)
         if self.scope not in key.scopes:
             reason = f"This key lacks the scope {self.scope}. Ask an admin for a key that has it."
             raise KeyRefusedError(403, reason)
-        if wait := wait_before(key.public_id, key.per_minute):
-            reason = f"This key may make {key.per_minute} requests a minute. Ask again in {wait} s."
-            raise KeyRefusedError(429, reason, wait)
-        _note_use(key)
         return key
+
+
+def known_key(request: HttpRequest) -> ApiKey:
+    """The usable key that a request brings, whatever its scopes, within its rate. Raises `KeyRefusedError`."""
+    key = _known_key(_text_of_key(request))
+    if wait := wait_before(key.public_id, key.per_minute):
+        reason = f"This key may make {key.per_minute} requests a minute. Ask again in {wait} s."
+        raise KeyRefusedError(429, reason, wait)
+    _note_use(key)
+    return key
 
 
 def _text_of_key(request: HttpRequest) -> str:
