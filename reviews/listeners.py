@@ -4,6 +4,7 @@ And a dream is handed the test items that were ordered for its store.
 """
 
 import logging
+import uuid
 from typing import Any
 
 from django.dispatch import receiver
@@ -28,7 +29,8 @@ def let_policy_consider(*, proposal_id: int, **_: Any) -> None:
         return
     reason = f"{proposal.support.get('sessions')} sessions of {proposal.support.get('agents')} agents support it, and nothing is flagged."
     try:
-        decide(proposal_id=proposal_id, decider=AutoPolicy(), ballot=Ballot("approve", proposal.digest, reason))
+        ballot = Ballot("approve", proposal.digest, reason)
+        decide(proposal_id=proposal_id, decider=AutoPolicy(), ballot=ballot, act=uuid.uuid4())
     except DecisionRefused as refusal:
         logger.info("%s waits for a person: %s", proposal.public_id, refusal)
 
