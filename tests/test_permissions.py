@@ -47,12 +47,16 @@ WRITES = {
     "dreaming:change_schedule": "admin",
     "dreaming:new_key": "admin",
     "dreaming:revoke_key": "admin",
+    **dict.fromkeys(
+        (f"reviews:{name}" for name in ("grant_role", "revoke_role", "deactivate_user", "activate_user")), "admin"
+    ),
 }
 # Pages that are not for everybody.
 READS = {
     "reviews:test_items": {"adam"},
     "reviews:quality": {"adam", "aude"},
     "reviews:my_reading": {"rita"},
+    "reviews:people": {"adam", "aude"},
 }
 
 
@@ -122,6 +126,7 @@ def addresses(rita) -> dict[str, str]:
         "dreaming:new_key": ["teller"],
         "dreaming:change_schedule": ["teller", store.pk],
         "dreaming:revoke_key": ["teller", key.pk],
+        **{f"reviews:{name}": [rita.pk] for name in ("grant_role", "revoke_role", "deactivate_user", "activate_user")},
         "agent_sessions:session_detail": [session.pk],
         "agent_sessions:session_event": [session.pk, 0],
     }
