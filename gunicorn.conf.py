@@ -18,7 +18,13 @@ control_socket_disable = True  # its default lies in the home directory, which n
 
 
 def when_ready(server: object) -> None:  # noqa: ARG001
-    """Imports every view before the workers fork: once, and shared, instead of at each one's first request."""
+    """Before the workers fork: looks at the database's guards, and imports every view, once and shared, instead of at
+    each one's first request."""
+    from django.db import connections
     from django.urls import get_resolver
 
+    from audit.checks import refuse_if_disarmed
+
+    refuse_if_disarmed()
+    connections.close_all()
     get_resolver().url_patterns  # noqa: B018
