@@ -16,6 +16,9 @@ let it log in as your PostgreSQL lets people in, such as, as the owner:
 Then: psql postgresql://{AUDITOR_ROLE}@HOST/{{database}}"""
 
 
+FROM_FILE = "_FILE"
+
+
 class Command(BaseCommand):
     help = "Print the connection of the role that reads everything but secrets, and writes nothing."
 
@@ -23,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--psql", action="store_true", help="open psql on it")
 
     def handle(self, *, psql: bool, **_: Any) -> None:
-        if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+        if any(os.environ.get(name) for name in ("DATABASE_URL", f"DATABASE_URL{FROM_FILE}")):
             if psql:
                 raise CommandError("--psql is for the embedded server.")
             self.stdout.write(ELSEWHERE.format(database=settings.DATABASES["default"]["NAME"]))
