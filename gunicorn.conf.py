@@ -18,7 +18,12 @@ control_socket_disable = True  # its default lies in the home directory, which n
 
 
 def when_ready(server: object) -> None:  # noqa: ARG001
-    """Before the workers fork: once, and shared, instead of at each one's first request."""
+    """Before the workers fork, once, and shared: looks at the database's guards, and makes ready to answer."""
+    from django.db import connections
+
+    from audit.checks import refuse_if_disarmed
     from dreaming.warm import warm_up
 
+    refuse_if_disarmed()
+    connections.close_all()
     warm_up()

@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+import time
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ EVERY = timedelta(minutes=5)
 PREFIX = b"daylight checkpoint v1\n"
 KEY_PREFIX = b"daylight signing key v1\n"
 SYSTEM = Actor.system("checkpoints")
+# Readers are told of a new checkpoint so much later, and cost no query in between.
+KEPT_SECONDS = 5
 
 
 class RecordMoved(Exception):
@@ -135,6 +139,17 @@ def rotate_key(*, actor: Actor) -> SigningKey:
     return row
 
 
+def newest_line() -> dict[str, str] | None:
+    """The newest checkpoint as it is given to whoever reads, at most `KEPT_SECONDS` late; none before the first."""
+    return newest_within(int(time.monotonic() // KEPT_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def newest_within(_span: int) -> dict[str, str] | None:
+    last = Checkpoint.objects.first()
+    return last.line if last else None
+
+
 def witness_file() -> Path:
     return Path(settings.DAYLIGHT_CHECKPOINTS)
 
@@ -160,10 +175,10 @@ def _ends_whole(file: Path) -> bool:
         return True
 
 
-def witnessed() -> list[dict[str, str]]:
-    """The lines of the file outside the database; what a crash left half written is left out."""
+def witnessed(file: Path | None = None) -> list[dict[str, str]]:
+    """The checkpoints in the file outside the database, or in another one; what a crash left half written is left out."""
     try:
-        lines = witness_file().read_text().splitlines()
+        lines = (file or witness_file()).read_text().splitlines()
     except FileNotFoundError:
         return []
     return [line for line in map(_parsed, lines) if line]

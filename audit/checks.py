@@ -10,7 +10,7 @@ from django.core.checks import Error, Tags, register
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from audit.grants import APP_ROLE, REFUSED
+from audit.grants import APP_ROLE, AUDITOR_ROLE, REFUSED, SECRETS
 
 # The migration, and the file of triggers and functions that it runs.
 GUARDS = [
@@ -44,7 +44,15 @@ def functions_in(sql: str) -> dict[str, tuple[str, str]]:
 @register(Tags.database)
 def guards_are_in_place(databases: list[str] | None = None, **_: Any) -> list[Error]:
     """Every guard whose migration ran is there, is enabled and says what its file says, and no right was given back."""
-    return [error for alias in databases or [] for error in (*_guard_errors(alias), *_right_errors(alias))]
+    checks = (_guard_errors, _right_errors, _auditor_errors)
+    return [error for alias in databases or [] for check in checks for error in check(alias)]
+
+
+def refuse_if_disarmed() -> None:
+    """For every process that serves or works, before it does: raises `SystemExit` that names what is wrong."""
+    if errors := guards_are_in_place(databases=["default"]):
+        wrong = "\n".join(f"  {error.msg} ({error.id})\n    {error.hint}" for error in errors)
+        raise SystemExit(f"Daylight does not start: what guards the record is not as it must be.\n{wrong}")
 
 
 def guard_files(alias: str) -> Iterator[Path]:
@@ -77,6 +85,42 @@ def _right_errors(alias: str) -> Iterator[Error]:
             hint="Find out who granted it (to the role, or to PUBLIC). `manage.py migrate` takes it from the role.",
             id="audit.E004",
         )
+
+
+def _auditor_errors(alias: str) -> Iterator[Error]:
+    """An auditor who can write is none, and secrets are not theirs."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname, right_.name
+            FROM pg_class c
+            JOIN pg_roles auditor ON auditor.rolname = %s
+            CROSS JOIN unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS right_ (name)
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+              AND CASE WHEN right_.name IN ('INSERT', 'UPDATE') THEN has_any_column_privilege(auditor.oid, c.oid, right_.name)
+                  ELSE has_table_privilege(auditor.oid, c.oid, right_.name) END
+            UNION ALL
+            SELECT c.relname, 'read ' || a.attname || ' of'
+            FROM unnest(%s::text[], %s::text[]) AS secret (name, part)
+            JOIN pg_class c ON c.relname = secret.name AND c.relnamespace = 'public'::regnamespace
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            JOIN pg_roles auditor ON auditor.rolname = %s
+            WHERE secret.part IN (a.attname, '*') AND has_column_privilege(auditor.oid, c.oid, a.attnum, 'SELECT')
+            ORDER BY 1, 2
+            """,
+            [
+                AUDITOR_ROLE,
+                [table for table, columns in SECRETS.items() for _ in columns],
+                [column for columns in SECRETS.values() for column in columns],
+                AUDITOR_ROLE,
+            ],
+        )
+        for table, right in cursor.fetchall():
+            yield Error(
+                f"the role {AUDITOR_ROLE} may {right} {table}, which it must not",
+                hint="Find out who granted it (to the role, or to PUBLIC). `manage.py migrate` takes secrets from the role.",
+                id="audit.E005",
+            )
 
 
 def _triggers(alias: str) -> dict[tuple[str, str], str]:

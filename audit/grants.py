@@ -1,4 +1,4 @@
-"""What the application's role may do, applied after every `migrate` so that new tables are covered too."""
+"""What the roles of the application and of auditors may do, applied after every `migrate` so that new tables are covered too."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connections, transaction
 
-GRANTS = Path(__file__).parent / "sql" / "grants_v1.sql"
+SQL = Path(__file__).parent / "sql"
 APP_ROLE = "daylight_app"
+AUDITOR_ROLE = "daylight_auditor"
 
 # Tables on which the application may only INSERT and SELECT, and which triggers guard as well.
 APPEND_ONLY = (
@@ -30,12 +31,30 @@ REFUSED = dict.fromkeys((*APPEND_ONLY, "agent_sessions_event"), ("UPDATE", "DELE
     "reviews_escalation": ("UPDATE", "DELETE", "TRUNCATE"),
 }
 
+# What lets somebody in, by table; an auditor reads the other columns. `*` is the whole table.
+SECRETS = {
+    "auth_user": ("password",),
+    "agent_sessions_apikey": ("secret_hash",),
+    "mfa_authenticator": ("data",),
+    "django_session": ("*",),
+    "django_cache": ("*",),
+    "reviews_reviewsettings": ("webhook_url",),
+    "reviews_historicalreviewsettings": ("webhook_url",),
+}
+
 
 def apply_grants(using: str = "default", **_: Any) -> None:
-    """Give `daylight_app` its rights. Idempotent; needs the schema's owner, as `migrate` does."""
+    """Give both roles their rights. Idempotent; needs the schema's owner, as `migrate` does."""
     call_command("createcachetable", database=using, verbosity=0)
+    introspection = connections[using].introspection
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(GRANTS.read_text())
-        present = set(connections[using].introspection.table_names(cursor))
+        for file in ("grants_v1.sql", "auditor_v1.sql"):
+            cursor.execute((SQL / file).read_text())
+        present = set(introspection.table_names(cursor))
         for table in present.intersection(REFUSED):
             cursor.execute(f'REVOKE {", ".join(REFUSED[table])} ON "{table}" FROM {APP_ROLE}')
+        for table in present.intersection(SECRETS):
+            cursor.execute(f'REVOKE SELECT ON "{table}" FROM {AUDITOR_ROLE}')  # noqa: S608 (constants)
+            columns = [column.name for column in introspection.get_table_description(cursor, table)]
+            if open_to_all := [f'"{name}"' for name in columns if not {name, "*"}.intersection(SECRETS[table])]:
+                cursor.execute(f'GRANT SELECT ({", ".join(open_to_all)}) ON "{table}" TO {AUDITOR_ROLE}')

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from audit.actions import ACTIONS
 from audit.actors import Actor
+from audit.acts import current_act
 from audit.canonical import canonical_bytes, sha256_hex
 from audit.models import Entry
 
@@ -32,6 +33,7 @@ def record(
     """Append one entry, inside the caller's transaction: if it cannot be written, the act does not happen.
 
     `data` must have a canonical JSON form and hold no personal content: ids, counts and hashes.
+    Without `act` it belongs to the act around it (`one_act()`).
     Take every other lock first; this one serialises all acts until the transaction ends.
     """
     if action not in ACTIONS:
@@ -42,7 +44,7 @@ def record(
     entry = Entry(
         seq=head.seq + 1 if head else 1,
         at=at,
-        act=act or uuid.uuid4(),
+        act=act or current_act(),
         action=action,
         actor_kind=actor.kind,
         actor_id=actor.id,

@@ -64,14 +64,14 @@ class _Walk:
     covered: int = 0
 
 
-def verify_record() -> Verification:
+def verify_record(*, witnesses: Iterable[dict[str, str]] = ()) -> Verification:
     """Recompute every hash from the first entry on; stop at the first that is wrong.
 
-    Checkpoints count from the database and from the file outside it: the latter finds entries that were cut off,
-    a record that was written anew, and an old backup.
+    Checkpoints count from the database, from the file outside it, and from `witnesses` who kept some: those from outside
+    find entries that were cut off, a record that was written anew, and an old backup.
     """
     try:
-        stated = _stated()
+        stated = _stated(witnesses)
     except _Wrong as wrong:
         return Verification(0, GENESIS, 0, wrong.seq, str(wrong))
     return check_rows(rows(), stated)
@@ -148,12 +148,12 @@ def _check_end(walk: _Walk, stated: Mapping[int, dict[str, Any]]) -> None:
         )
 
 
-def _stated() -> dict[int, dict[str, Any]]:
+def _stated(witnesses: Iterable[dict[str, str]] = ()) -> dict[int, dict[str, Any]]:
     """Size → what the checkpoint over so many entries states; every one is signed, in the database and outside it."""
     public = _keys()
     stated: dict[int, dict[str, Any]] = {}
     kept = [checkpoint.line for checkpoint in Checkpoint.objects.order_by("size")]
-    for line in [*kept, *witnessed()]:
+    for line in [*kept, *witnessed(), *witnesses]:
         said = json.loads(line["body"])
         size, key = said["size"], public.get(said["key"], b"")
         if not is_signed(key, bytes.fromhex(line["signature"]), PREFIX + line["body"].encode()):

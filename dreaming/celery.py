@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dreaming.settings")
 
@@ -13,3 +14,11 @@ app = Celery("dreaming")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["reviews"], related_name="ageing_tasks")
+
+
+@worker_init.connect
+@beat_init.connect
+def check_guards(**_: object) -> None:
+    from audit.checks import refuse_if_disarmed  # Django is set up by now, and not before
+
+    refuse_if_disarmed()

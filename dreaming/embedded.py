@@ -39,6 +39,12 @@ def owner_database_url() -> str:
     return postgres.url(postgres.OWNER, postgres.DATABASE)
 
 
+def auditor_database_url() -> str:
+    """The database as somebody who only looks. Starts the server when nobody has."""
+    postgres.ensure_running(data_dir())
+    return postgres.url(postgres.AUDITOR_ROLE, postgres.DATABASE)
+
+
 def redis_url() -> str:
     """Where the embedded Valkey listens, whether or not it runs."""
     return f"redis+socket://{valkey_socket()}"

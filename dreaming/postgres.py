@@ -39,6 +39,7 @@ from dreaming.datafolder import (
 DATABASE = "daylight"
 OWNER = "postgres"
 APP_ROLE = "daylight_app"
+AUDITOR_ROLE = "daylight_auditor"
 # PostgreSQL refuses to run as root; a root's server runs as this user, made when missing.
 SERVER_USER = "pgserver"
 START_SECONDS = 300  # recovery after a crash may take this long
@@ -198,8 +199,9 @@ def _wait_until_answering(home: Path, pid: int) -> bool:
 
 def _ensure_database() -> None:
     with psycopg.connect(url(OWNER, OWNER), autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone():
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(APP_ROLE)))
+        for role in (APP_ROLE, AUDITOR_ROLE):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
@@ -277,6 +279,11 @@ def _programs() -> Path:
     if package is None or package.origin is None:
         raise EmbeddedServerError("The embedded PostgreSQL is not installed: run make install, or set DATABASE_URL.")
     return Path(package.origin).resolve().parent / "pginstall18" / "bin"
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's own programs, such as psql."""
+    return str(_programs() / name)
 
 
 def _as_server(call: Any, arguments: list[str], **options: Any) -> Any:

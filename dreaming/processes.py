@@ -30,6 +30,7 @@ from django.db import connections
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
+from audit.checks import refuse_if_disarmed
 from dreaming import embedded
 from dreaming.datafolder import CHECKOUT, data_dir, existing_data_dir, kept_secret, log_dir
 from dreaming.postgres import still_running
@@ -250,6 +251,8 @@ def _prepare(run: Run) -> str:
     """Brings schema and demo up to date. Returns the demo's password, or nothing without a demo."""
     run.say("bringing the database up to date")
     _prepare_schema()
+    refuse_if_disarmed()
+    connections.close_all()  # honcho is about to fork
     if os.environ.get("DAYLIGHT_DEMO") == "0":
         return ""
     run.say("looking after the demo fleet")

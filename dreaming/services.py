@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.services import record
 from dreaming.engines import missing_for
 from dreaming.models import Dream, DreamPolicy, Engine
@@ -44,7 +45,7 @@ def request_dream(
     """
     check_options(store=store, engine=engine, window=window, max_proposals=max_proposals)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), one_act():
             _end_abandoned(store)
             dream = Dream.objects.create(
                 store=store,

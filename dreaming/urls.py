@@ -1,9 +1,12 @@
 """The root of all addresses. Names other packages by string, as the composition root."""
 
 from allauth.account import views as account_views
+from allauth.mfa.recovery_codes import views as code_views
+from allauth.mfa.totp import views as totp_views
 from django.urls import include, path
 
 from dreaming import agent_views, health, readiness_views, views
+from dreaming.accounts import credentials_recorded
 from dreaming.api import api
 from memory import mcp_server
 
@@ -35,7 +38,15 @@ account_patterns = [
     path("logout/", account_views.logout, name="account_logout"),
     path("inactive/", account_views.account_inactive, name="account_inactive"),
     path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
-    path("password/change/", account_views.password_change, name="account_change_password"),
+    path("password/change/", credentials_recorded(account_views.password_change), name="account_change_password"),
+    # What changes credentials stands before allauth's own: the first address that fits counts.
+    path("2fa/totp/activate/", credentials_recorded(totp_views.activate_totp), name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", credentials_recorded(totp_views.deactivate_totp), name="mfa_deactivate_totp"),
+    path(
+        "2fa/recovery-codes/generate/",
+        credentials_recorded(code_views.generate_recovery_codes),
+        name="mfa_generate_recovery_codes",
+    ),
     path("2fa/", include("allauth.mfa.urls")),
 ]
 

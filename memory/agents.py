@@ -1,12 +1,12 @@
 """Agents as admins set them: mode, thresholds, and the stores that they read."""
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.canonical import digest_of
 from audit.services import record
 from memory.models import MemoryStore
@@ -15,6 +15,7 @@ from sessions.models import Agent
 
 
 @transaction.atomic
+@one_act()
 def create_agent(*, slug: str, stores: Sequence[MemoryStore], actor: Actor) -> Agent:
     """Create a gated agent and attach it. Raises `ValidationError` for a slug that is malformed or taken."""
     lock_stores(store.pk for store in stores)
@@ -37,6 +38,7 @@ class SettingsMoved(Exception):
 
 
 @transaction.atomic
+@one_act()
 def save_agent_settings(
     *, agent: Agent, stores: Sequence[MemoryStore], actor: Actor, seen: str = "", reason: str = ""
 ) -> None:
@@ -55,12 +57,11 @@ def save_agent_settings(
     after = agent_settings(agent)
     if before == after:
         return
-    act = uuid.uuid4()
     change = {"agent": agent.slug, "before": before, "after": after} | ({"reason": reason} if reason else {})
-    record(action="agent.changed", actor=actor, subject=f"agent:{agent.pk}", data=change, act=act)
+    record(action="agent.changed", actor=actor, subject=f"agent:{agent.pk}", data=change)
     for store in MemoryStore.objects.filter(name__in={*before["stores"], *after["stores"]}):
         subject = f"store:{store.pk}"
-        record(action="store.changed", actor=actor, subject=subject, store=store.name, data=change, act=act)
+        record(action="store.changed", actor=actor, subject=subject, store=store.name, data=change)
 
 
 def settings_digest(agent: Agent) -> str:

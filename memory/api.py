@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import parse_etags
 from ninja import Field, Query, Router, Schema
 
+from audit.canonical import canonical_bytes
+from audit.checkpoints import newest_line
 from memory import reading
 from memory.services import record_read
 from sessions.auth import ApiKeyAuth
@@ -30,8 +32,16 @@ class StoreOut(Schema):
     memories: list[MemoryOut]
 
 
+class CheckpointOut(Schema):
+    body: str = Field(description="Canonical JSON: size, head and Merkle root of the record, the time, the key's id")
+    signature: str = Field(description="Ed25519, hexadecimal, over `daylight checkpoint v1`, a line feed and the body")
+
+
 class AgentMemoryOut(Schema):
     agent: str
+    checkpoint: CheckpointOut | None = Field(
+        description="The newest signed checkpoint of the record. Keep some: they prove later that nothing was taken away"
+    )
     stores: list[StoreOut]
 
 
@@ -70,7 +80,9 @@ def agent_memory(
 
     Send the `ETag` of your last answer as `If-None-Match`: while nothing changed, you get an empty 304.
     With `format=markdown` the answer is a text for the agent's system prompt. The header `Daylight-Stopped` names the
-    stores in which publishing is stopped, also with a 304; the text for the prompt does not.
+    stores in which publishing is stopped, also with a 304; the text for the prompt does not. `Daylight-Checkpoint` is the
+    newest signed checkpoint of the record, as one line of JSON; whoever keeps such lines is a witness. The `ETag` says
+    which memory it is: the checkpoint moves on under the same one.
     """
     key: ApiKey = request.auth
     if agent != key.agent.slug:
@@ -89,6 +101,8 @@ def agent_memory(
         record_read(agent=key.agent, session_external_id=session, served=revisions)
     if stopped := [one.store for one in served if one.stopped]:
         response["Daylight-Stopped"] = ", ".join(stopped)
+    if checkpoint := newest_line():
+        response["Daylight-Checkpoint"] = canonical_bytes(checkpoint).decode()
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"
     return response
@@ -106,6 +120,7 @@ def _representation(key: ApiKey, format: Format, snapshots: list[reading.Snapsho
         return HttpResponse(text, content_type="text/markdown; charset=utf-8")
     body = AgentMemoryOut(
         agent=key.agent.slug,
+        checkpoint=newest_line(),
         stores=[
             StoreOut(
                 store=snapshot.served.store,

@@ -11,7 +11,7 @@ from audit.canonical import digest_of
 from sessions.models import Agent
 
 # Part of every ETag: raise it when the bytes of a response change for the same revision.
-RESPONSE_FORMAT = 3
+RESPONSE_FORMAT = 4
 
 # A store that was stopped to serve an earlier revision: the newest version of each memory up to then.
 _SNAPSHOT = """
@@ -81,7 +81,8 @@ def live_revisions(agent: Agent) -> list[Served]:
 
 
 def etag(agent: Agent, representation: str, served: list[Served]) -> str:
-    """A strong ETag: the same agent, representation and state of the stores always give the same bytes.
+    """A strong ETag: the same agent, representation and state of the stores always give the same bytes, but for the
+    checkpoint of the record, which is newer in a later answer and says nothing about memory.
 
     The text for a prompt does not say that a store is stopped, so it stays the same then, and prompt caches hold.
     """

@@ -1,6 +1,5 @@
 """Several low-risk proposals at once: picked one by one, read in full, signed for as one manifest, decided each on its own."""
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.canonical import digest_of, sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
@@ -106,18 +106,18 @@ def approve_picked(*, items: Sequence[Item], manifest: str, reason: str, by: Use
         raise BadBulk("What was sent is not the list that was shown. Pick again.")
     rows = Proposal.objects.select_related("store").in_bulk([item.proposal for item in items])
     check_picked(list(rows.values()))
-    act = uuid.uuid4()
-    outcomes = [_approve(rows[item.proposal], item, reason, by, act) for item in items if item.proposal in rows]
-    _record(outcomes, manifest, reason, by, act)
+    with one_act():
+        outcomes = [_approve(rows[item.proposal], item, reason, by) for item in items if item.proposal in rows]
+        _record(outcomes, manifest, reason, by)
     return outcomes
 
 
-def _approve(proposal: Proposal, item: Item, reason: str, by: User, act: uuid.UUID) -> Outcome:
+def _approve(proposal: Proposal, item: Item, reason: str, by: User) -> Outcome:
     if refusal := refusals([proposal]).get(proposal.pk):
         return Outcome(proposal, "refused", refusal)
     ballot = Ballot(Decision.Verdict.APPROVE, item.digest, reason)
     try:
-        decided = cast(proposal_id=item.proposal, decider=by, ballot=ballot, act=act)
+        decided = cast(proposal_id=item.proposal, decider=by, ballot=ballot)
     except DecisionRefused as refusal:
         return Outcome(proposal, "refused", str(refusal))
     return Outcome(proposal, _result(decided), told(decided))
@@ -129,7 +129,7 @@ def _result(decided: Decided | HeldBallot) -> str:
 
 
 @transaction.atomic
-def _record(outcomes: Sequence[Outcome], manifest: str, reason: str, by: User, act: uuid.UUID) -> None:
+def _record(outcomes: Sequence[Outcome], manifest: str, reason: str, by: User) -> None:
     store: MemoryStore = outcomes[0].proposal.store
     became: dict[str, list[int]] = {}
     for outcome in outcomes:
@@ -140,7 +140,6 @@ def _record(outcomes: Sequence[Outcome], manifest: str, reason: str, by: User, a
         subject=f"store:{store.pk}",
         store=store.name,
         data={"manifest": manifest, "outcomes": became, "reason_sha256": sha256_hex(reason.strip())},
-        act=act,
     )
 
 

@@ -1,12 +1,11 @@
 """Back to the writer with a note, and the newer wording that answers it."""
 
-import uuid
-
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.canonical import sha256_hex
 from memory.models import Proposal
 from reviews.models import ChangeRequest
@@ -41,6 +40,7 @@ def withdraw_request(*, proposal_id: int, by: User) -> None:
 
 
 @transaction.atomic
+@one_act()
 def reword(*, proposal_id: int, by: User, content: str, path: str) -> Proposal:
     """File `by`'s wording in place of the proposal, as the answer to the changes asked for.
 
@@ -57,7 +57,7 @@ def reword(*, proposal_id: int, by: User, content: str, path: str) -> Proposal:
     if (content, path) == (proposed_text(proposal), proposal.new_path or proposal.path):
         raise NotDone("Nothing is changed yet.")
     why = f"{asked.by_name} asked: {asked.note}"
-    newer = replace_wording(proposal=proposal, content=content, path=path, by=by, why=why, act=uuid.uuid4())
+    newer = replace_wording(proposal=proposal, content=content, path=path, by=by, why=why)
     asked.answer = newer
     asked.save(update_fields=["answer"])
     return newer

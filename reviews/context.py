@@ -6,7 +6,7 @@ from functools import cached_property
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
-from audit.roles import ADMIN, REVIEWER, roles_of
+from audit.roles import ADMIN, AUDITOR, REVIEWER, roles_of
 from memory.models import MemoryStore
 from reviews.commenting import unseen_mentions
 from reviews.holding import to_tell
@@ -30,6 +30,7 @@ _SECTIONS = {
     "new-agent": "agents",
     "sessions": "sessions",
     "record": "record",
+    "people": "record",
     "overview": "overview",
     "quality": "overview",
     "test-items": "overview",
@@ -54,6 +55,10 @@ class Navigation:
     @property
     def is_admin(self) -> bool:
         return ADMIN in self.roles
+
+    @property
+    def sees_people(self) -> bool:
+        return ADMIN in self.roles or AUDITOR in self.roles
 
     @property
     def section(self) -> str:

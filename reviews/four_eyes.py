@@ -1,11 +1,11 @@
 """Who has to stand behind a proposal before it goes live, and who does already."""
 
-import uuid
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 
 from audit.actors import Actor
+from audit.acts import current_act
 from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
@@ -50,14 +50,12 @@ def others_behind(proposal: Proposal, user: User) -> set[str]:
 
 def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Proposal | None:
     """Where two people are asked: the first one's vote, or their edit as a proposal; None when this is the second."""
-    act = uuid.uuid4()
+    act = current_act()
     if ballot.edit is not None:
         why = f"Reworded by {Actor.user(reader).name}: {ballot.reason.strip()}".rstrip(": ")
         content = ballot.edit.content.replace("\r\n", "\n")
         try:
-            return replace_wording(
-                proposal=proposal, content=content, path=ballot.edit.path, by=reader, why=why, act=act
-            )
+            return replace_wording(proposal=proposal, content=content, path=ballot.edit.path, by=reader, why=why)
         except (Refused, InvalidMemory) as refusal:
             raise BadDecision(str(refusal)) from refusal
     if is_author(proposal, reader):

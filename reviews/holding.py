@@ -1,7 +1,6 @@
 """Decisions that can be taken back for a moment. They take effect through `decide()`, like all."""
 
 import logging
-import uuid
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -27,15 +26,12 @@ class _Rehearsed(Exception):
     """What `decide()` would do, taken back."""
 
 
-def cast(*, proposal_id: int, decider: User, ballot: Ballot, act: uuid.UUID | None = None) -> Decided | HeldBallot:
-    """Decide, or hold the ballot back as long as the store's settings say. Raises what `decide()` raises.
-
-    `act` is the act that a decision made at once is part of.
-    """
+def cast(*, proposal_id: int, decider: User, ballot: Ballot) -> Decided | HeldBallot:
+    """Decide, or hold the ballot back as long as the store's settings say. Raises what `decide()` raises."""
     store = Proposal.objects.select_related("store").get(pk=proposal_id).store
     seconds = ReviewSettings.of(store).hold_back_seconds
     if not seconds:
-        return decide(proposal_id=proposal_id, decider=decider, ballot=ballot, act=act)
+        return decide(proposal_id=proposal_id, decider=decider, ballot=ballot)
     _rehearse(proposal_id, decider, ballot)
     return _hold(proposal_id, decider, ballot, timedelta(seconds=seconds))
 

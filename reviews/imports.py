@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.services import record
 from memory.models import Memory, MemoryStore, Proposal
 from memory.paths import InvalidMemory
@@ -87,6 +88,7 @@ def _accepted_flags(path: str, text: str, *, accept_flags: bool) -> list[str]:
 
 
 @transaction.atomic
+@one_act()
 def import_text(*, path: str, text: str, store: MemoryStore, by: User, reason: str) -> str:
     """Publish one text at `path`; returns created or updated."""
     live = Memory.objects.filter(store=store, path=path, head__isnull=False).select_related("head").first()
@@ -111,6 +113,5 @@ def import_text(*, path: str, text: str, store: MemoryStore, by: User, reason: s
         subject=f"memory:{decision.version.memory_id}",
         store=store.name,
         data={"path": path, "sha256": decision.content_sha256},
-        act=decision.act,
     )
     return "updated" if live else "created"

@@ -4,6 +4,7 @@ And a dream is handed the test items that were ordered for its store.
 """
 
 import logging
+import uuid
 from typing import Any
 
 from django.dispatch import receiver
@@ -28,11 +29,8 @@ def let_policy_consider(*, proposal_id: int, **_: Any) -> None:
         return
     policy = AutoPolicy()
     try:
-        decide(
-            proposal_id=proposal_id,
-            decider=policy,
-            ballot=Ballot("approve", proposal.digest, policy.reason(proposal)),
-        )
+        ballot = Ballot("approve", proposal.digest, policy.reason(proposal))
+        decide(proposal_id=proposal_id, decider=policy, ballot=ballot, act=uuid.uuid4())
     except DecisionRefused as refusal:
         logger.info("%s waits for a person: %s", proposal.public_id, refusal)
 

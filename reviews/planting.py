@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models.functions import Left
 
 from audit.actors import Actor
+from audit.acts import current_act
 from audit.canonical import digest_of
 from audit.services import record
 from dreaming.engines.base import Candidate
@@ -48,7 +49,7 @@ def plant(*, store: MemoryStore, count: int, number: int, by: User) -> list[Seed
         raise CannotPlant(
             f"{store.name} has nothing to make test items from: they are variations of proposals that dreams made."
         )
-    act, actor = uuid.uuid4(), Actor.user(by)
+    act, actor = current_act(), Actor.user(by)
     drafts = SeedDraft.objects.bulk_create(_ordered(store, draft, item.flaw, act, actor) for item, draft in flawed)
     record(
         action="review.test_items_planted",

@@ -1,7 +1,5 @@
 """A newer wording of an open proposal: a proposal of its own, with the same evidence, by the person who wrote it."""
 
-import uuid
-
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
@@ -14,7 +12,7 @@ from memory.services import Draft, QuoteDraft, submit_proposal
 from reviews.seeds import inherit
 
 
-def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str, act: uuid.UUID) -> Proposal:
+def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str) -> Proposal:
     """Close the open proposal, which the caller has locked, and file its change anew in `by`'s words.
 
     Raises `Refused` or `InvalidMemory`; roll back then.
@@ -56,7 +54,6 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
         data={"by": newer.pk},
-        act=act,
     )
     return newer
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from audit.acts import one_act
 from audit.roles import ADMIN, role_required
 from memory.models import MemoryStore
 from reviews.models import SeedAnswer
@@ -41,6 +42,7 @@ def test_items(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @role_required(ADMIN)
+@one_act()
 def plant_items(request: HttpRequest) -> HttpResponse:
     form = PlantForm(request.POST)
     if not form.is_valid():

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
@@ -57,13 +58,13 @@ def decide(
 ) -> Decided:
     """Decide a proposal, publish what was approved, and record both, in one transaction.
 
-    `held` is the id of the held-back ballot that takes effect with this; `act` the act that it is part of. Raises a
-    `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the proposal
-    is marked stale, in a transaction of its own, before `Stale` is raised.
+    `held` is the id of the held-back ballot that takes effect with this; `act` the act that it is, if not the one
+    around it. Raises a `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a
+    moved base the proposal is marked stale, in a transaction of its own, before `Stale` is raised.
     """
     try:
-        with transaction.atomic():
-            return _decide(proposal_id, decider, ballot, held, act or uuid.uuid4())
+        with transaction.atomic(), one_act(act) as act:
+            return _decide(proposal_id, decider, ballot, held, act)
     except BaseMoved as moved:
         mark_stale(proposal_id=proposal_id, reason=str(moved))
         raise Stale(str(moved)) from moved

@@ -5,6 +5,7 @@ from reviews import (
     desk_views,
     history_views,
     overview_views,
+    people_views,
     quality_views,
     reading_views,
     seed_views,
@@ -62,4 +63,9 @@ urlpatterns = [
     path("test-items/", seed_views.test_items, name="test_items"),
     path("test-items/plant/", seed_views.plant_items, name="plant_items"),
     path("record/", history_views.entries, name="entries"),
+    path("people/", people_views.people, name="people"),
+    path("people/<int:pk>/grant/", people_views.grant_role, name="grant_role"),
+    path("people/<int:pk>/revoke/", people_views.revoke_role, name="revoke_role"),
+    path("people/<int:pk>/deactivate/", people_views.deactivate, name="deactivate_user"),
+    path("people/<int:pk>/activate/", people_views.activate, name="activate_user"),
 ]

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
@@ -41,7 +42,7 @@ def reverse(*, decision_id: int, by: User, note: str = "") -> SecondLook:
     Where two people are asked for, the delete waits for the second one. Raises a `DecisionRefused`; then nothing
     changed. Too many reversals gate the store's agents.
     """
-    with transaction.atomic():
+    with transaction.atomic(), one_act():
         look = _locked_look(decision_id, by)
         look.reversal = _file_reversal(look.decision, by, note)
         _decide_reversal(look.reversal, by, note)
@@ -136,6 +137,7 @@ def gate_due() -> int:
 
 
 @transaction.atomic
+@one_act()
 def gate_agents(*, store_id: int) -> Gating | None:
     """Put the store's auto agents back to gated when so many reversals were made as its settings say.
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.actors import Actor
+from audit.acts import current_act, one_act
 from audit.services import record
 from sessions.models import Agent, ApiKey, Session, hash_secret
 from sessions.preparing import EVENT_COLUMNS, ID_MARK, PreparedSession
@@ -104,9 +105,10 @@ def ingest(
     for _, session in added:
         result.redactions.update(session.redactions)
     result.agents_created = [agent.slug for agent in created]
-    act = act or uuid.uuid4()
+    act = act or current_act()
     if store:
-        result.warnings = _announce(store, list(agents.values()), {agent.pk for agent in created})
+        with one_act(act):
+            result.warnings = _announce(store, list(agents.values()), {agent.pk for agent in created})
     # From here on the record is locked for everyone else, so it comes last: after every row, and every store.
     for agent in created:
         record(

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group, User
 from django.db import OperationalError, connection
 from django.test import TransactionTestCase
 
+from audit.checkpoints import newest_within
 from audit.roles import ensure_groups
 from dreaming.databases import APP_ROLE
 from reviews.models import ReviewSettings
@@ -58,6 +59,12 @@ TransactionTestCase._fixture_teardown = truncate_everything
 @pytest.fixture(autouse=True)
 def fast_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = FAST_HASHER
+
+
+@pytest.fixture(autouse=True)
+def no_checkpoint_is_remembered() -> None:
+    """A process keeps the newest one for some seconds: longer than a test lasts."""
+    newest_within.cache_clear()
 
 
 @pytest.fixture(autouse=True)

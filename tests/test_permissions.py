@@ -12,7 +12,8 @@ from tests.factories import make_agent, make_live_memory, make_proposal, make_se
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"healthz", "web_health"}
+# The MCP endpoint asks for an API key itself: its tests are with the other doors of agents.
+OPEN_TO_ALL = {"healthz", "web_health", "mcp"}
 WRITES = {
     "reviews:decide": "reviewer",
     "reviews:preview": "reviewer",
@@ -48,12 +49,16 @@ WRITES = {
     "dreaming:new_key": "admin",
     "dreaming:revoke_key": "admin",
     "dreaming:rotate_key": "admin",
+    **dict.fromkeys(
+        (f"reviews:{name}" for name in ("grant_role", "revoke_role", "deactivate_user", "activate_user")), "admin"
+    ),
 }
 # Pages that are not for everybody.
 READS = {
     "reviews:test_items": {"adam"},
     "reviews:quality": {"adam", "aude"},
     "reviews:my_reading": {"rita"},
+    "reviews:people": {"adam", "aude"},
 }
 
 
@@ -124,6 +129,7 @@ def addresses(rita) -> dict[str, str]:
         "dreaming:change_schedule": ["teller", store.pk],
         "dreaming:revoke_key": ["teller", key.pk],
         "dreaming:rotate_key": ["teller", key.pk],
+        **{f"reviews:{name}": [rita.pk] for name in ("grant_role", "revoke_role", "deactivate_user", "activate_user")},
         "agent_sessions:session_detail": [session.pk],
         "agent_sessions:session_event": [session.pk, 0],
     }

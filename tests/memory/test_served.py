@@ -95,7 +95,8 @@ def test_a_memory_that_nothing_was_published_of_is_harmless(store):
 
 def test_a_temporary_table_cannot_stand_in_for_the_versions(first, second):
     def stand_in() -> None:
-        run("CREATE TEMPORARY TABLE memory_memoryversion (LIKE public.memory_memoryversion)")
+        make = "CREATE TEMPORARY TABLE memory_memoryversion (LIKE public.memory_memoryversion)"
+        run(f"RESET ROLE; {make}; GRANT ALL ON pg_temp.memory_memoryversion TO daylight_app; SET ROLE daylight_app")
         run(f"INSERT INTO memory_memoryversion SELECT * FROM public.memory_memoryversion WHERE id = {first.pk}")
         run(f"UPDATE memory_memory SET head_id = {first.pk} WHERE id = {first.memory_id}")
 

@@ -1,9 +1,11 @@
 """`manage.py verify_audit`: recompute the record, and compare it with its signed checkpoints."""
 
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from audit.checkpoints import witnessed
 from audit.models import SigningKey
 from audit.verifying import verify_record
 
@@ -11,8 +13,18 @@ from audit.verifying import verify_record
 class Command(BaseCommand):
     help = "Check that no entry of the record was changed, removed, reordered or cut off."
 
-    def handle(self, **_: Any) -> None:
-        result = verify_record()
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--witness",
+            type=Path,
+            metavar="FILE",
+            help="checkpoints that an agent kept, one Daylight-Checkpoint a line",
+        )
+
+    def handle(self, *, witness: Path | None, **_: Any) -> None:
+        if witness and not witness.exists():
+            raise CommandError(f"There is no file {witness}.")
+        result = verify_record(witnesses=witnessed(witness) if witness else ())
         if result.error:
             raise CommandError(f"Entry {result.seq}: {result.error}. The {result.entries} entries before it are whole.")
         self.stdout.write(f"{result.entries} entries, all whole. Head {result.head}")
