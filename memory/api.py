@@ -1,21 +1,17 @@
 """The agents' read side of the JSON API."""
 
-from typing import Literal
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import parse_etags
 from ninja import Field, Query, Router, Schema
 
 from audit.canonical import canonical_bytes
 from audit.checkpoints import newest_line
-from memory import reading
 from memory.services import record_read
+from memory.serving import Answer, Format, NoSuchRevision, Part
 from sessions.auth import ApiKeyAuth
 from sessions.models import ApiKey
 
 router = Router(tags=["memory"])
-
-Format = Literal["json", "markdown"]
 
 
 class MemoryOut(Schema):
@@ -25,23 +21,25 @@ class MemoryOut(Schema):
     revision: int
 
 
+class EnvelopeOut(Schema):
+    body: str = Field(
+        description="Canonical JSON: agent, store, revision, SHA-256 of what was served (canonical JSON of [path, sha256] in"
+        " order), the audit entry that published the revision, when it was issued and until when it holds, the key's id"
+    )
+    signature: str = Field(description="Ed25519, hexadecimal, over `daylight memory v1`, a line feed and the body")
+
+
 class StoreOut(Schema):
     store: str
     revision: int
     stopped: bool = Field(description="Publishing is stopped; `revision` may be an earlier one until it goes on")
+    left_out: int = Field(description="Entries that did not fit into `max_bytes`")
     memories: list[MemoryOut]
-
-
-class CheckpointOut(Schema):
-    body: str = Field(description="Canonical JSON: size, head and Merkle root of the record, the time, the key's id")
-    signature: str = Field(description="Ed25519, hexadecimal, over `daylight checkpoint v1`, a line feed and the body")
+    envelope: EnvelopeOut | None = Field(description="Signed: which memory this is. None before the first checkpoint")
 
 
 class AgentMemoryOut(Schema):
     agent: str
-    checkpoint: CheckpointOut | None = Field(
-        description="The newest signed checkpoint of the record. Keep some: they prove later that nothing was taken away"
-    )
     stores: list[StoreOut]
 
 
@@ -50,93 +48,101 @@ class ErrorOut(Schema):
     detail: str
 
 
-@router.get(
-    "/agents/{agent}/memory",
-    auth=ApiKeyAuth("read"),
-    response={200: AgentMemoryOut, 304: None, 401: ErrorOut, 403: ErrorOut},
-    summary="The agent's approved memory",
-    openapi_extra={
-        "parameters": [
-            {
-                "in": "header",
-                "name": "If-None-Match",
-                "schema": {"type": "string"},
-                "description": "The ETag of the last answer",
-            }
-        ]
-    },
-)
-def agent_memory(
-    request: HttpRequest,
-    agent: str,
-    format: Format = "json",
-    session: str = Query(
-        "",
-        max_length=255,
-        description="The id of the session that will use it; what it was served is recorded",
-    ),
-) -> HttpResponse:
+_CONDITION = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "If-None-Match",
+            "schema": {"type": "string"},
+            "description": "The ETag of the last answer",
+        }
+    ]
+}
+_READ = {
+    "auth": ApiKeyAuth("read"),
+    "response": {200: AgentMemoryOut, 304: None, **dict.fromkeys((401, 403, 404, 422, 429), ErrorOut)},
+    "openapi_extra": _CONDITION,
+}
+_ONE_STORE = "Say which: ?store=NAME, or read /agents/{agent}/stores/{store}/memory."
+
+
+class ReadQuery(Schema):
+    format: Format = "json"
+    session: str = Field(
+        "", max_length=255, description="The id of the session that will use it; what it was served is recorded"
+    )
+    revision: int | None = Field(
+        None, ge=0, le=2**62, description="An earlier state of one store, instead of the live one"
+    )
+    path_prefix: str = Field("", max_length=255, description="Only entries whose path begins so, such as /tools/")
+    max_bytes: int | None = Field(
+        None, ge=0, le=2**62, description="Whole entries as long as their texts fit; `left_out` counts the others"
+    )
+
+
+@router.get("/agents/{agent}/memory", summary="The agent's approved memory", **_READ)
+def agent_memory(request: HttpRequest, agent: str, asked: Query[ReadQuery], store: str = "") -> HttpResponse:
     """Everything that people approved for this agent, as of now.
 
     Send the `ETag` of your last answer as `If-None-Match`: while nothing changed, you get an empty 304.
     With `format=markdown` the answer is a text for the agent's system prompt. The header `Daylight-Stopped` names the
     stores in which publishing is stopped, also with a 304; the text for the prompt does not. `Daylight-Checkpoint` is the
-    newest signed checkpoint of the record, as one line of JSON; whoever keeps such lines is a witness. The `ETag` says
-    which memory it is: the checkpoint moves on under the same one.
+    newest signed checkpoint of the record, as one line of JSON; whoever keeps such lines is a witness. In JSON each store
+    has an `envelope`, signed with the same key, that says what was served: it is issued anew each day.
     """
+    return _read(request, agent, store, asked)
+
+
+@router.get(
+    "/agents/{agent}/stores/{store}/memory", summary="The approved memory of one of the agent's stores", **_READ
+)
+def store_memory(request: HttpRequest, agent: str, store: str, asked: Query[ReadQuery]) -> HttpResponse:
+    """As the agent's memory, of one store. A store that the agent does not read is answered as one that is not there."""
+    return _read(request, agent, store, asked, must_exist=True)
+
+
+def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must_exist: bool = False) -> HttpResponse:
     key: ApiKey = request.auth
-    if agent != key.agent.slug:
-        return JsonResponse({"error": "forbidden", "detail": "This key does not read that agent's memory."}, status=403)
-    served = reading.live_revisions(key.agent)
-    tag = reading.etag(key.agent, format, served)
-    if _is_known(tag, request):
-        response = HttpResponse(status=304)
-    else:
-        snapshots = reading.live_snapshots(key.agent)
-        served = [snapshot.served for snapshot in snapshots]
-        tag = reading.etag(key.agent, format, served)
-        response = _representation(key, format, snapshots, tag)
-    if session:
-        revisions = [(one.store_id, one.revision) for one in served]
-        record_read(agent=key.agent, session_external_id=session, served=revisions)
-    if stopped := [one.store for one in served if one.stopped]:
+    if slug != key.agent.slug:
+        return _error(403, "forbidden", "This key does not read that agent's memory.")
+    part = Part(store.replace("\x00", ""), asked.revision, asked.path_prefix.replace("\x00", ""), asked.max_bytes)
+    answer = Answer(key.agent, asked.format, part)
+    try:
+        known = request.headers.get("If-None-Match", "")
+        unchanged = bool(known) and _is_known(answer.tag, known)
+        response = HttpResponse(status=304) if unchanged else _whole(answer)
+    except NoSuchRevision as error:
+        return _error(404, "not_found", str(error))
+    if not answer.current and (store or must_exist):
+        return _error(404, "not_found", f"{slug} reads no store {store[:100]}.")
+    if part.revision is not None and len(answer.current) != 1:
+        return _error(422, "malformed", f"A revision is one of a store, and this agent reads several. {_ONE_STORE}")
+    if asked.session:
+        revisions = [(one.store_id, one.revision) for one in answer.current]
+        record_read(agent=key.agent, session_external_id=asked.session, served=revisions, part=part.words)
+    return _with_headers(response, answer)
+
+
+def _whole(answer: Answer) -> HttpResponse:
+    media = "text/markdown; charset=utf-8" if answer.format == "markdown" else "application/json"
+    return HttpResponse(answer.body(), content_type=media)
+
+
+def _with_headers(response: HttpResponse, answer: Answer) -> HttpResponse:
+    if stopped := [one.store for one in answer.current if one.stopped]:
         response["Daylight-Stopped"] = ", ".join(stopped)
     if checkpoint := newest_line():
         response["Daylight-Checkpoint"] = canonical_bytes(checkpoint).decode()
-    response["ETag"] = tag
+    response["ETag"] = answer.tag
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _is_known(tag: str, request: HttpRequest) -> bool:
+def _is_known(tag: str, sent: str) -> bool:
     """Whether the agent has this answer. Weak marks do not count: proxies that compress set them."""
-    known = parse_etags(request.headers.get("If-None-Match", ""))
+    known = parse_etags(sent)
     return known == ["*"] or tag in (etag.removeprefix("W/") for etag in known)
 
 
-def _representation(key: ApiKey, format: Format, snapshots: list[reading.Snapshot], tag: str) -> HttpResponse:
-    if format == "markdown":
-        text = reading.as_markdown(key.agent, snapshots, tag)
-        return HttpResponse(text, content_type="text/markdown; charset=utf-8")
-    body = AgentMemoryOut(
-        agent=key.agent.slug,
-        checkpoint=newest_line(),
-        stores=[
-            StoreOut(
-                store=snapshot.served.store,
-                revision=snapshot.served.revision,
-                stopped=snapshot.served.stopped,
-                memories=[
-                    MemoryOut(
-                        path=memory.path,
-                        content=memory.content,
-                        sha256=memory.sha256,
-                        revision=memory.revision,
-                    )
-                    for memory in snapshot.memories
-                ],
-            )
-            for snapshot in snapshots
-        ],
-    )
-    return HttpResponse(body.model_dump_json(), content_type="application/json")
+def _error(status: int, code: str, detail: str) -> JsonResponse:
+    return JsonResponse({"error": code, "detail": detail}, status=status)

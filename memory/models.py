@@ -321,12 +321,13 @@ class MemoryRead(models.Model):
     session_external_id = models.CharField(max_length=255)
     store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="reads")
     revision = models.PositiveBigIntegerField()
+    part = models.CharField(max_length=300, blank=True, help_text="Which part was asked for; empty for all of it")
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["agent", "session_external_id", "store", "revision"], name="read_once_a_revision"
+                fields=["agent", "session_external_id", "store", "revision", "part"], name="read_once_a_revision"
             ),
         ]
 

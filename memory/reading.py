@@ -1,42 +1,45 @@
 """What agents read: the live snapshot of their stores, and nothing that no decision published."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, Q
-from django.db.models.functions import Coalesce
 
 from audit.canonical import digest_of
 from sessions.models import Agent
 
 # Part of every ETag: raise it when the bytes of a response change for the same revision.
-RESPONSE_FORMAT = 4
+RESPONSE_FORMAT = 5
 
-# A store that was stopped to serve an earlier revision: the newest version of each memory up to then.
+# An earlier revision (asked for, or served by a stop): the newest version of each memory up to then.
 _SNAPSHOT = """
     SELECT
-        store.id, store.name, store.revision, store.stopped,
+        store.id, store.name, store.revision, store.stopped, store.newest,
         version.path, version.content, version.sha256, version.revision
     FROM (
-        SELECT s.id, s.name, coalesce(s.served_revision, s.revision) AS revision,
-            s.served_revision IS NOT NULL AS earlier, s.stopped_at IS NOT NULL AS stopped
+        SELECT s.id, s.name, s.stopped_at IS NOT NULL AS stopped,
+            coalesce(s.served_revision, s.revision) AS newest,
+            coalesce(%(revision)s::bigint, s.served_revision, s.revision) AS revision,
+            coalesce(%(revision)s::bigint, s.served_revision) IS NOT NULL AS earlier
         FROM memory_memorystore s
         JOIN memory_memorystore_agents attached ON attached.memorystore_id = s.id
-        WHERE attached.agent_id = %s
+        WHERE attached.agent_id = %(agent)s AND %(store)s IN ('', s.name)
     ) store
     LEFT JOIN memory_memory memory ON memory.store_id = store.id AND (store.earlier OR memory.head_id IS NOT NULL)
     LEFT JOIN memory_memoryversion version ON version.operation <> 'deleted' AND version.id = CASE
         WHEN store.earlier THEN (
             SELECT v.id FROM memory_memoryversion v
             WHERE v.memory_id = memory.id AND v.revision <= store.revision ORDER BY v.revision DESC LIMIT 1
-        ) ELSE memory.head_id END
+        ) ELSE memory.head_id END AND starts_with(version.path, %(path_prefix)s)
     ORDER BY store.name, version.path
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LiveMemory:
+class LiveMemory(msgspec.Struct, frozen=True):
+    """One entry, in the order in which it is written."""
+
     path: str
     content: str
     sha256: str
@@ -52,43 +55,53 @@ class Served(NamedTuple):
     stopped: bool
 
 
+_REVISIONS = """
+    SELECT s.id, s.name, coalesce(s.served_revision, s.revision), s.stopped_at IS NOT NULL
+    FROM memory_memorystore s JOIN memory_memorystore_agents attached ON attached.memorystore_id = s.id
+    WHERE attached.agent_id = %(agent)s AND %(store)s IN ('', s.name)
+    ORDER BY s.name
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One store as it is served; the memories are in order of their paths."""
+    """One store as it is served; the memories are in order of their paths. `newest` is the last revision served."""
 
     served: Served
     memories: tuple[LiveMemory, ...]
+    newest: int
+    left_out: int = 0
 
 
-def live_snapshots(agent: Agent) -> list[Snapshot]:
+def live_snapshots(agent: Agent, store: str = "", revision: int | None = None, path_prefix: str = "") -> list[Snapshot]:
     """The agent's stores as one statement sees them, so that the revision and the texts belong together."""
+    asked = {"agent": agent.pk, "store": store, "revision": revision, "path_prefix": path_prefix}
     with connection.cursor() as cursor:
-        cursor.execute(_SNAPSHOT, [agent.pk])
+        cursor.execute(_SNAPSHOT, asked)
         rows = cursor.fetchall()
-    stores: dict[Served, list[LiveMemory]] = {}
-    for store_id, name, store_revision, stopped, path, content, sha256, revision in rows:
-        memories = stores.setdefault(Served(store_id, name, store_revision, stopped), [])
+    stores: dict[tuple[Served, int], list[LiveMemory]] = {}
+    for store_id, name, store_revision, stopped, newest, path, content, sha256, made_at in rows:
+        memories = stores.setdefault((Served(store_id, name, store_revision, stopped), newest), [])
         if path is not None:
-            memories.append(LiveMemory(path, content, sha256, revision))
-    return [Snapshot(served, tuple(memories)) for served, memories in stores.items()]
+            memories.append(LiveMemory(path, content, sha256, made_at))
+    return [Snapshot(served, tuple(memories), newest) for (served, newest), memories in stores.items()]
 
 
-def live_revisions(agent: Agent) -> list[Served]:
+def live_revisions(agent: Agent, store: str = "") -> list[Served]:
     """What is served of the agent's stores: all that a conditional request needs."""
-    stopped = ExpressionWrapper(Q(stopped_at__isnull=False), output_field=BooleanField())
-    rows = agent.stores.order_by("name").values_list("pk", "name", Coalesce("served_revision", "revision"), stopped)
-    return [Served(*row) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_REVISIONS, {"agent": agent.pk, "store": store})
+        return [Served(*row) for row in cursor.fetchall()]
 
 
-def etag(agent: Agent, representation: str, served: list[Served]) -> str:
-    """A strong ETag: the same agent, representation and state of the stores always give the same bytes, but for the
-    checkpoint of the record, which is newer in a later answer and says nothing about memory.
+def etag(agent: Agent, representation: str, served: list[Served], part: Sequence[Any] = ()) -> str:
+    """A strong ETag: the same agent, representation, part and state of the stores always give the same bytes.
 
     The text for a prompt does not say that a store is stopped, so it stays the same then, and prompt caches hold.
     """
     says_stopped = representation == "json"
     stores = [[one.store_id, one.revision, *([one.stopped] if says_stopped else [])] for one in served]
-    return f'"{digest_of([RESPONSE_FORMAT, agent.slug, representation, stores])[:32]}"'
+    return f'"{digest_of([RESPONSE_FORMAT, agent.slug, representation, stores, *part])[:32]}"'
 
 
 def as_markdown(agent: Agent, snapshots: list[Snapshot], tag: str) -> str:
@@ -102,6 +115,8 @@ def as_markdown(agent: Agent, snapshots: list[Snapshot], tag: str) -> str:
     entries = [_entry(mark, snapshot.served.store, memory) for snapshot in snapshots for memory in snapshot.memories]
     if entries:
         parts.append(f"An entry stands between <{mark} …> and </{mark}>; other marks belong to its text.")
+    if left_out := sum(snapshot.left_out for snapshot in snapshots):
+        parts.append(f"{left_out} more did not fit and are left out.")
     return "\n\n".join([*parts, *(entries or ["Nothing has been approved yet."])]) + "\n"
 
 

@@ -365,11 +365,13 @@ def digest_over(proposal: Proposal, evidence: Iterable[SeenEvidence]) -> str:
     )
 
 
-def record_read(*, agent: Agent, session_external_id: str, served: Sequence[tuple[int, int]]) -> None:
-    """Remember which (store id, revision) pairs a session was served. Repeating a read adds nothing."""
+def record_read(*, agent: Agent, session_external_id: str, served: Sequence[tuple[int, int]], part: str = "") -> None:
+    """Remember which (store id, revision) pairs a session was served, and which part of them. Repeating adds nothing."""
     MemoryRead.objects.bulk_create(
         [
-            MemoryRead(agent=agent, session_external_id=session_external_id, store_id=store_id, revision=revision)
+            MemoryRead(
+                agent=agent, session_external_id=session_external_id, store_id=store_id, revision=revision, part=part
+            )
             for store_id, revision in served
         ],
         ignore_conflicts=True,

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ninja.errors import HttpError
 from ninja.security.base import AuthBase
 
+from sessions.known_keys import known
 from sessions.models import ApiKey, hash_secret
 from sessions.rates import wait_before
 
@@ -76,7 +77,7 @@ def _known_key(text: str) -> ApiKey:
     parts = KEY.fullmatch(text)
     if not parts:
         raise KeyRefusedError(401, "Malformed API key: it looks like dl_ID_SECRET, in one piece.")
-    key = ApiKey.objects.select_related("agent").filter(public_id=parts["public_id"]).first()
+    key = known(parts["public_id"])
     # An unknown id costs the same hash and comparison as a wrong secret.
     matches = (key or ApiKey(secret_hash=NOBODY)).matches(parts["secret"])
     if key is None or not matches or key.revoked_at is not None:
@@ -95,3 +96,4 @@ def _note_use(key: ApiKey) -> None:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
     ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=Now())
+    key.last_used_at = now

@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.actors import Actor
 from audit.acts import current_act, one_act
 from audit.services import record
+from sessions.known_keys import forget
 from sessions.models import Agent, ApiKey, Session, hash_secret
 from sessions.preparing import EVENT_COLUMNS, ID_MARK, PreparedSession
 from sessions.signals import agents_seen, sessions_added
@@ -287,6 +288,7 @@ def revoke_key(*, key: ApiKey, by: Actor) -> bool:
     if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()):
         return False
     key.refresh_from_db(fields=["revoked_at"])
+    _look_up_anew(key)
     record(
         action="api_key.revoked",
         actor=by,
@@ -315,4 +317,11 @@ def rotate_key(*, key: ApiKey, by: Actor, overlap: timedelta) -> tuple[ApiKey, s
     ends = timezone.now() + overlap
     old.expires_at = min(ends, old.expires_at or ends)
     old.save(update_fields=["expires_at"])
+    _look_up_anew(old)
     return fresh, text
+
+
+def _look_up_anew(key: ApiKey) -> None:
+    """Now, and once the change is committed: in between somebody may look it up as it was."""
+    forget(key.public_id)
+    transaction.on_commit(lambda: forget(key.public_id))

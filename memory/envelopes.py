@@ -1,0 +1,69 @@
+"""A signed statement of what was served, so that an answer proves itself where it is kept."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from audit import signing
+from audit.canonical import canonical_bytes
+from audit.models import Entry
+from memory.models import MemoryVersion
+
+CONTEXT = b"daylight memory v1\n"
+LASTS = timedelta(days=2)
+KEY_KEPT_SECONDS = 10
+
+
+def envelope(*, agent: str, store_id: int, statement: dict[str, Any]) -> dict[str, str] | None:
+    """`statement` (`store`, `revision`, `content_sha256`, …) with where the record stood when that revision was published,
+    signed: `body` in canonical JSON, `signature` Ed25519 in hexadecimal over `daylight memory v1`, a line feed and the body.
+
+    The same statement gives the same bytes all day: it is issued at midnight (UTC) and holds for two days. None while
+    there is no key to sign with.
+    """
+    key = _signer(int(time.monotonic() // KEY_KEPT_SECONDS))
+    if key is None:
+        return None
+    issued = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    body = canonical_bytes(
+        {
+            **statement,
+            "agent": agent,
+            "audit": _entry_of(store_id, statement["revision"]),
+            "issued": issued.isoformat(),
+            "expires": (issued + LASTS).isoformat(),
+            "key_id": signing.key_id(signing.public_bytes(key)),
+        }
+    )
+    return {"body": body.decode(), "signature": key.sign(CONTEXT + body).hex()}
+
+
+def signer_and_day() -> str:
+    """What an envelope depends on beside its statement: part of every ETag."""
+    key = _signer(int(time.monotonic() // KEY_KEPT_SECONDS))
+    return f"{signing.key_id(signing.public_bytes(key)) if key else ''} {datetime.now(UTC):%Y-%m-%d}"
+
+
+@lru_cache(maxsize=1)
+def _signer(_span: int) -> Ed25519PrivateKey | None:
+    """The key that signs checkpoints; looked for anew every few seconds, so that a rotation is noticed."""
+    try:
+        return signing.current_key()
+    except signing.KeyMissing:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _entry_of(store_id: int, revision: int) -> dict[str, Any] | None:
+    """The audit entry of the publication that made the revision: it never changes. None for an empty store."""
+    version = MemoryVersion.objects.select_related("decision").filter(store_id=store_id, revision=revision).first()
+    if version is None:
+        return None
+    entries = Entry.objects.filter(act=version.decision.act, action="memory.version.published")
+    for entry in entries:
+        if entry.data.get("revision") == revision and entry.subject == f"memory:{version.memory_id}":
+            return {"seq": entry.seq, "hash": entry.hash}
+    return None

@@ -1,0 +1,118 @@
+"""One answer to an agent that reads: which part of which stores, at which revision, in which form."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+from audit.canonical import digest_of
+from memory import reading
+from memory.envelopes import envelope, signer_and_day
+from memory.reading import LiveMemory, Served, Snapshot
+from sessions.models import Agent
+
+Format = Literal["json", "markdown"]
+
+
+class NoSuchRevision(LookupError):
+    """The revision asked for is not there, or not served; the message says which is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of its memory an agent asks for: everything, unless it says less.
+
+    `max_bytes` bounds the texts together: whole entries, in order of their paths, as long as they fit.
+    """
+
+    store: str = ""
+    revision: int | None = None
+    path_prefix: str = ""
+    max_bytes: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What is less than everything, for the record of reads; empty for everything."""
+        said = {"path_prefix": self.path_prefix, "max_bytes": self.max_bytes}
+        return " ".join(f"{name}={value}" for name, value in said.items() if value not in ("", None))
+
+
+@dataclass
+class Answer:
+    """What an agent is served. Raises `NoSuchRevision` when its texts are asked for."""
+
+    agent: Agent
+    format: Format
+    part: Part = field(default_factory=Part)
+
+    @cached_property
+    def current(self) -> list[Served]:
+        """What is served of the stores now: all that a conditional request needs."""
+        return reading.live_revisions(self.agent, self.part.store)
+
+    @cached_property
+    def snapshots(self) -> list[Snapshot]:
+        """The stores as one statement sees them, cut to the part that was asked for."""
+        part = self.part
+        found = reading.live_snapshots(self.agent, part.store, part.revision, part.path_prefix)
+        if part.revision is not None:
+            _check_revision(part.revision, found)
+        self.current = [snapshot.served for snapshot in found]
+        return _within(found, part.max_bytes)
+
+    @property
+    def tag(self) -> str:
+        """A strong ETag. An earlier revision may be struck by an erasure: there it names the texts themselves."""
+        part = [self.part.store, self.part.revision, self.part.path_prefix, self.part.max_bytes]
+        if self.part.revision is not None:
+            part.append([[memory.path, memory.sha256] for one in self.snapshots for memory in one.memories])
+        if self.format == "json":
+            part.append(signer_and_day())
+        return reading.etag(self.agent, self.format, self.current, part)
+
+    def body(self) -> bytes:
+        snapshots = self.snapshots
+        if self.format == "markdown":
+            return reading.as_markdown(self.agent, snapshots, self.tag).encode()
+        stores = [self._store(snapshot) for snapshot in snapshots]
+        return msgspec.json.encode({"agent": self.agent.slug, "stores": stores})
+
+    def _store(self, snapshot: Snapshot) -> dict[str, Any]:
+        served = snapshot.served
+        statement = {
+            "store": served.store,
+            "revision": served.revision,
+            "path_prefix": self.part.path_prefix,
+            "left_out": snapshot.left_out,
+            "content_sha256": digest_of([[memory.path, memory.sha256] for memory in snapshot.memories]),
+        }
+        return {
+            "store": served.store,
+            "revision": served.revision,
+            "stopped": served.stopped,
+            "left_out": snapshot.left_out,
+            "memories": snapshot.memories,
+            "envelope": envelope(agent=self.agent.slug, store_id=served.store_id, statement=statement),
+        }
+
+
+def _check_revision(wanted: int, found: list[Snapshot]) -> None:
+    for snapshot in found:
+        if wanted > snapshot.newest:
+            raise NoSuchRevision(f"{snapshot.served.store} is served up to revision {snapshot.newest}.")
+
+
+def _within(snapshots: list[Snapshot], max_bytes: int | None) -> list[Snapshot]:
+    if max_bytes is None:
+        return snapshots
+    room, cut = max_bytes, []
+    for snapshot in snapshots:
+        kept: list[LiveMemory] = []
+        for memory in snapshot.memories:
+            size = len(memory.content.encode())
+            if size <= room:
+                kept.append(memory)
+                room -= size
+        cut.append(Snapshot(snapshot.served, tuple(kept), snapshot.newest, len(snapshot.memories) - len(kept)))
+    return cut
