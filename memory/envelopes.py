@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -17,43 +17,57 @@ LASTS = timedelta(days=2)
 KEY_KEPT_SECONDS = 10
 
 
+class Signer(NamedTuple):
+    """The key that signs, and its id; envelopes are issued at midnight (UTC)."""
+
+    key: Ed25519PrivateKey
+    key_id: str
+    issued: datetime
+
+
 def envelope(*, agent: str, store_id: int, statement: dict[str, Any]) -> dict[str, str] | None:
     """`statement` (`store`, `revision`, `content_sha256`, …) with where the record stood when that revision was published,
     signed: `body` in canonical JSON, `signature` Ed25519 in hexadecimal over `daylight memory v1`, a line feed and the body.
 
-    The same statement gives the same bytes all day: it is issued at midnight (UTC) and holds for two days. None while
-    there is no key to sign with.
+    The same statement gives the same bytes all day, and holds for two. None while there is no key to sign with.
     """
-    key = _signer(int(time.monotonic() // KEY_KEPT_SECONDS))
-    if key is None:
+    signer = current_signer()
+    if signer is None:
         return None
-    issued = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     body = canonical_bytes(
         {
             **statement,
             "agent": agent,
             "audit": _entry_of(store_id, statement["revision"]),
-            "issued": issued.isoformat(),
-            "expires": (issued + LASTS).isoformat(),
-            "key_id": signing.key_id(signing.public_bytes(key)),
+            "issued": signer.issued.isoformat(),
+            "expires": (signer.issued + LASTS).isoformat(),
+            "key_id": signer.key_id,
         }
     )
-    return {"body": body.decode(), "signature": key.sign(CONTEXT + body).hex()}
+    return {"body": body.decode(), "signature": signer.key.sign(CONTEXT + body).hex()}
 
 
 def signer_and_day() -> str:
     """What an envelope depends on beside its statement: part of every ETag."""
-    key = _signer(int(time.monotonic() // KEY_KEPT_SECONDS))
-    return f"{signing.key_id(signing.public_bytes(key)) if key else ''} {datetime.now(UTC):%Y-%m-%d}"
+    signer = current_signer()
+    return f"{signer.key_id} {signer.issued:%Y-%m-%d}" if signer else ""
+
+
+def current_signer() -> Signer | None:
+    return _signer(int(time.time() // KEY_KEPT_SECONDS))
 
 
 @lru_cache(maxsize=1)
-def _signer(_span: int) -> Ed25519PrivateKey | None:
+def _signer(span: int) -> Signer | None:
     """The key that signs checkpoints; looked for anew every few seconds, so that a rotation is noticed."""
     try:
-        return signing.current_key()
+        key = signing.current_key()
     except signing.KeyMissing:
         return None
+    if key is None:
+        return None
+    today = datetime.fromtimestamp(span * KEY_KEPT_SECONDS, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Signer(key, signing.key_id(signing.public_bytes(key)), today)
 
 
 @lru_cache(maxsize=4096)

@@ -16,11 +16,11 @@ RESPONSE_FORMAT = 5
 # An earlier revision (asked for, or served by a stop): the newest version of each memory up to then.
 _SNAPSHOT = """
     SELECT
-        store.id, store.name, store.revision, store.stopped, store.newest,
+        store.id, store.name, store.revision, store.stopped, store.newest, store.own,
         version.path, version.content, version.sha256, version.revision
     FROM (
         SELECT s.id, s.name, s.stopped_at IS NOT NULL AS stopped,
-            coalesce(s.served_revision, s.revision) AS newest,
+            coalesce(s.served_revision, s.revision) AS newest, s.revision AS own,
             coalesce(%(revision)s::bigint, s.served_revision, s.revision) AS revision,
             coalesce(%(revision)s::bigint, s.served_revision) IS NOT NULL AS earlier
         FROM memory_memorystore s
@@ -70,6 +70,7 @@ class Snapshot:
     served: Served
     memories: tuple[LiveMemory, ...]
     newest: int
+    store_revision: int
     left_out: int = 0
 
 
@@ -79,12 +80,12 @@ def live_snapshots(agent: Agent, store: str = "", revision: int | None = None, p
     with connection.cursor() as cursor:
         cursor.execute(_SNAPSHOT, asked)
         rows = cursor.fetchall()
-    stores: dict[tuple[Served, int], list[LiveMemory]] = {}
-    for store_id, name, store_revision, stopped, newest, path, content, sha256, made_at in rows:
-        memories = stores.setdefault((Served(store_id, name, store_revision, stopped), newest), [])
-        if path is not None:
-            memories.append(LiveMemory(path, content, sha256, made_at))
-    return [Snapshot(served, tuple(memories), newest) for (served, newest), memories in stores.items()]
+    stores: dict[tuple[Any, ...], list[LiveMemory]] = {}
+    for row in rows:
+        memories = stores.setdefault(row[:6], [])
+        if row[6] is not None:
+            memories.append(LiveMemory(*row[6:]))
+    return [Snapshot(Served(*of[:4]), tuple(memories), *of[4:]) for of, memories in stores.items()]
 
 
 def live_revisions(agent: Agent, store: str = "") -> list[Served]:

@@ -1,6 +1,6 @@
 """One answer to an agent that reads: which part of which stores, at which revision, in which form."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,6 +13,10 @@ from memory.reading import LiveMemory, Served, Snapshot
 from sessions.models import Agent
 
 Format = Literal["json", "markdown"]
+
+
+KEPT_AT_MOST = 1_000
+_signed: dict[tuple[Any, ...], dict[str, str] | None] = {}
 
 
 class NoSuchRevision(LookupError):
@@ -80,21 +84,35 @@ class Answer:
 
     def _store(self, snapshot: Snapshot) -> dict[str, Any]:
         served = snapshot.served
-        statement = {
-            "store": served.store,
-            "revision": served.revision,
-            "path_prefix": self.part.path_prefix,
-            "left_out": snapshot.left_out,
-            "content_sha256": digest_of([[memory.path, memory.sha256] for memory in snapshot.memories]),
-        }
         return {
             "store": served.store,
             "revision": served.revision,
             "stopped": served.stopped,
             "left_out": snapshot.left_out,
             "memories": snapshot.memories,
-            "envelope": envelope(agent=self.agent.slug, store_id=served.store_id, statement=statement),
+            "envelope": self._envelope(snapshot),
         }
+
+    def _envelope(self, snapshot: Snapshot) -> dict[str, str] | None:
+        """Signed anew only where texts may have been struck since: what is live is the same for the same revision."""
+        served, part = snapshot.served, self.part
+        key = (self.agent.slug, served.store_id, served.revision, part.path_prefix, part.max_bytes, signer_and_day())
+        is_live = part.revision is None and served.revision == snapshot.store_revision
+        if is_live and key in _signed:
+            return _signed[key]
+        statement = {
+            "store": served.store,
+            "revision": served.revision,
+            "path_prefix": part.path_prefix,
+            "left_out": snapshot.left_out,
+            "content_sha256": digest_of([[memory.path, memory.sha256] for memory in snapshot.memories]),
+        }
+        made = envelope(agent=self.agent.slug, store_id=served.store_id, statement=statement)
+        if is_live:
+            if len(_signed) >= KEPT_AT_MOST:
+                _signed.clear()
+            _signed[key] = made
+        return made
 
 
 def _check_revision(wanted: int, found: list[Snapshot]) -> None:
@@ -114,5 +132,5 @@ def _within(snapshots: list[Snapshot], max_bytes: int | None) -> list[Snapshot]:
             if size <= room:
                 kept.append(memory)
                 room -= size
-        cut.append(Snapshot(snapshot.served, tuple(kept), snapshot.newest, len(snapshot.memories) - len(kept)))
+        cut.append(replace(snapshot, memories=tuple(kept), left_out=len(snapshot.memories) - len(kept)))
     return cut

@@ -16,10 +16,21 @@ logger = logging.getLogger(__name__)
 SPARED_SECONDS = 10.0
 TIMEOUT = 0.2
 _spared_until = 0.0
+# Key → requests counted ahead, and until when they may be used: a second's worth is asked for at once.
+_ahead: dict[str, tuple[int, float]] = {}
+KEPT_AT_MOST = 10_000
 
 
 def wait_before(key_id: str, per_minute: int) -> int:
     """Count one request of the key. 0 when it may be answered, else the seconds after which to ask again."""
+    left, until = _ahead.get(key_id, (0, 0.0))
+    if left and time.monotonic() < until:
+        _ahead[key_id] = (left - 1, until)
+        return 0
+    return _ask(key_id, per_minute)
+
+
+def _ask(key_id: str, per_minute: int) -> int:
     limit = RateLimitItemPerMinute(per_minute)
     global _spared_until
     if time.monotonic() >= _spared_until:
@@ -32,8 +43,12 @@ def wait_before(key_id: str, per_minute: int) -> int:
 
 
 def _counted(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItemPerMinute, key_id: str) -> int:
-    if limiter.hit(limit, key_id):
-        return 0
+    for share in (limit.amount // 60, 1):
+        if share and limiter.hit(limit, key_id, cost=share):
+            if len(_ahead) >= KEPT_AT_MOST:
+                _ahead.clear()
+            _ahead[key_id] = (share - 1, time.monotonic() + 1.0)
+            return 0
     return max(1, round(limiter.get_window_stats(limit, key_id).reset_time - time.time()))
 
 

@@ -1,0 +1,138 @@
+"""How fast agents read, beside a bare Django view that sends the same bytes from one SELECT, through the same gunicorn:
+`.venv/bin/python -m benchmarks.reads [--memories 100]`
+
+Both are asked in turn, by the same clients on kept connections, in one run: as they are, and with the ETag (304).
+"""
+
+import argparse
+import http.client
+import os
+import statistics
+import threading
+import time
+from urllib.parse import urlsplit
+
+from benchmarks.deployment import deployment
+
+ROUNDS = 5
+REQUESTS = 400
+CLIENTS = 4
+TEXT = "Close the ledger before you post into it; a locked ledger refuses, and a second try makes a double. " * 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--memories", type=int, default=100, help="of 500 bytes each")
+    given = parser.parse_args()
+    with deployment("benchmarks.reads_urls") as address:
+        key, path = prepare(given.memories)
+        headers = {"Authorization": f"Bearer {key}"}
+        first, body = ask(address, path, headers)
+        keep(body)
+        cases = {
+            "bare view, one SELECT": ("/bare", {}),
+            "read": (path, headers),
+            "read, 304": (path, headers | {"If-None-Match": first["ETag"]}),
+        }
+        report(address, cases)
+
+
+def prepare(memories: int) -> tuple[str, str]:
+    """An agent with a store of memories, each approved; its key, and the path to read at."""
+    from django.contrib.auth.models import Group, User
+
+    from audit.actors import Actor
+    from audit.checkpoints import make_checkpoint
+    from memory.agents import create_agent
+    from memory.services import Draft, create_store, submit_proposal
+    from reviews.ballots import Ballot
+    from reviews.services import decide
+    from sessions.models import ApiKey
+    from sessions.services import issue_key
+
+    actor = Actor.system("benchmark")
+    rita = User.objects.create_user("rita")
+    rita.groups.set(Group.objects.filter(name="reviewer"))
+    store = create_store(name="ledger", actor=actor)
+    agent = create_agent(slug="teller", stores=[store], actor=actor)
+    for number in range(memories):
+        draft = Draft(
+            "create", f"/tools/lesson-{number:04}.md", f"{number}. {TEXT}"[:500], "written", "A lesson", "Told."
+        )
+        proposal = submit_proposal(store=store, draft=draft, source="person", proposer=actor)
+        decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, "It is right."))
+    make_checkpoint()
+    key, text = issue_key(agent=agent, scopes=["read"], issued_by=actor)
+    ApiKey.objects.filter(pk=key.pk).update(per_minute=10_000_000)
+    return text, "/api/v1/agents/teller/memory"
+
+
+def keep(body: bytes) -> None:
+    """The bare view's table, made as the owner and readable for the application."""
+    import psycopg
+
+    from dreaming import embedded
+
+    with psycopg.connect(embedded.owner_database_url().replace("postgres://", "postgresql://")) as owner:
+        owner.execute("CREATE TABLE benchmark_answer (body bytea NOT NULL)")
+        owner.execute("INSERT INTO benchmark_answer VALUES (%s)", [body])
+        owner.execute("GRANT SELECT ON benchmark_answer TO PUBLIC")
+
+
+def ask(address: str, path: str, headers: dict[str, str]) -> tuple[http.client.HTTPMessage, bytes]:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    assert answer.status in (200, 304), (answer.status, body)
+    return answer.headers, body
+
+
+def report(address: str, cases: dict[str, tuple[str, dict[str, str]]]) -> None:
+    seconds: dict[str, list[float]] = {label: [] for label in cases}
+    times: dict[str, list[float]] = {label: [] for label in cases}
+    for path, headers in cases.values():
+        run(address, path, headers, [])
+    for _ in range(ROUNDS):
+        for label, (path, headers) in cases.items():
+            seconds[label].append(run(address, path, headers, times[label]))
+    bare = statistics.median(seconds["bare view, one SELECT"])
+    full = statistics.median(seconds["read"])
+    print(f"load {os.getloadavg()[0]:.1f}; {CLIENTS} clients, {ROUNDS} rounds of {REQUESTS} requests each")
+    print(f"{'':24}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'x bare':>9}{'x read':>9}{'body':>10}")
+    for label, (path, headers) in cases.items():
+        took = statistics.median(seconds[label])
+        sorted_times = sorted(times[label])
+        p50, p99 = (sorted_times[int(len(sorted_times) * share)] * 1_000 for share in (0.5, 0.99))
+        size = len(ask(address, path, headers)[1])
+        print(
+            f"{label:24}{REQUESTS / took:>11,.0f}{p50:>9.1f}{p99:>9.1f}{took / bare:>9.2f}{took / full:>9.2f}{size:>10,}"
+        )
+
+
+def run(address: str, path: str, headers: dict[str, str], times: list[float]) -> float:
+    """Seconds for `REQUESTS` requests by `CLIENTS` clients; adds the time of each to `times`."""
+    ready = threading.Barrier(CLIENTS + 1)
+
+    def client() -> None:
+        connection = http.client.HTTPConnection(urlsplit(address).netloc)
+        connection.connect()
+        ready.wait()
+        for _ in range(REQUESTS // CLIENTS):
+            began = time.perf_counter()
+            connection.request("GET", path, headers=headers)
+            connection.getresponse().read()
+            times.append(time.perf_counter() - began)
+
+    clients = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    for thread in clients:
+        thread.start()
+    ready.wait()
+    began = time.perf_counter()
+    for thread in clients:
+        thread.join()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
