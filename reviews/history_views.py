@@ -1,22 +1,17 @@
 """Memory and its history: what is live, since when, by whose decision and why; and the record itself."""
 
-from uuid import UUID
-
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from audit.actions import ACTIONS
 from audit.actors import Actor
-from audit.models import Entry
 from audit.roles import ADMIN, REVIEWER, ROLES, has_role, role_required
 from dreaming.forms import NewStoreForm
 from memory.models import Memory, MemoryStore, MemoryVersion, Proposal
 from memory.services import create_store
 from reviews import ageing
-from reviews.blind import uncovered
 from reviews.diffs import diff
 from reviews.models import ReviewSettings
 
@@ -95,38 +90,3 @@ def memory_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _decided(versions: QuerySet[MemoryVersion]) -> QuerySet[MemoryVersion]:
     return versions.select_related("memory", "decision__proposal")
-
-
-FILTERS = ("action", "store", "subject", "act")
-
-
-@require_GET
-@role_required(*ROLES)
-def entries(request: HttpRequest) -> HttpResponse:
-    """The record, newest first, a page at a time by sequence."""
-    chosen = {name: value for name in (*FILTERS, "actor") if (value := request.GET.get(name, "").strip())}
-    rows = uncovered(_matching(chosen), request.user)
-    if (before := request.GET.get("before", "")).isdecimal():
-        rows = rows.filter(seq__lt=int(before))
-    shown = list(rows[: PAGE + 1])
-    context = {
-        "entries": shown[:PAGE],
-        "next_before": shown[PAGE - 1].seq if len(shown) > PAGE else None,
-        "actions": ACTIONS,
-        "stores": MemoryStore.objects.values_list("name", flat=True),
-        "chosen": chosen,
-    }
-    return render(request, "reviews/entries.html", context)
-
-
-def _matching(chosen: dict[str, str]) -> QuerySet[Entry]:
-    """The entries with the values chosen; an act that is no UUID matches nothing."""
-    rows = Entry.objects.all()
-    if "act" in chosen:
-        try:
-            UUID(chosen["act"])
-        except ValueError:
-            return rows.none()
-    if actor := chosen.get("actor"):
-        rows = rows.filter(Q(actor_name__icontains=actor) | Q(actor_id=actor))
-    return rows.filter(**{name: chosen[name] for name in FILTERS if name in chosen})

@@ -7,6 +7,7 @@ from reviews import (
     overview_views,
     quality_views,
     reading_views,
+    record_views,
     seed_views,
     settings_views,
     stopping_views,
@@ -61,5 +62,7 @@ urlpatterns = [
     path("quality/mine/", quality_views.my_reading, name="my_reading"),
     path("test-items/", seed_views.test_items, name="test_items"),
     path("test-items/plant/", seed_views.plant_items, name="plant_items"),
-    path("record/", history_views.entries, name="entries"),
+    path("record/", record_views.entries, name="entries"),
+    path("record/export/", record_views.export, name="export_entries"),
+    path("record/<int:seq>/", record_views.entry, name="entry"),
 ]
