@@ -14,8 +14,10 @@ from memory.services import create_store
 from reviews import ageing
 from reviews.diffs import diff
 from reviews.models import ReviewSettings
+from reviews.texts import text_of
 
 PAGE = 50
+VERSIONS = 20
 
 
 @require_GET
@@ -73,15 +75,21 @@ def store_detail(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 @role_required(*ROLES)
 def memory_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One memory: every version with who, when, why, and what it changed."""
+    """One memory: its versions with who, when, why, and what each changed, newest first."""
     memory = get_object_or_404(Memory.objects.select_related("store", "head"), pk=pk)
-    versions = list(_decided(memory.versions.all()))
-    for newer, older in zip(versions, [*versions[1:], None], strict=True):
-        newer.changes = diff(older.content if older else "", newer.content)
+    versions = _decided(memory.versions.order_by("-revision"))
+    before = request.GET.get("before", "")
+    if before.isdecimal():
+        versions = versions.filter(revision__lt=int(before))
+    some = list(versions[: VERSIONS + 1])
+    versions, older = some[:VERSIONS], some[VERSIONS:]
+    for newer, earlier in zip(versions, [*versions[1:], *(older or [None])], strict=True):
+        newer.changes = diff(text_of(earlier), text_of(newer))
     waiting = Proposal.objects.open().touching(store_id=memory.store_id, paths=[memory.path], memory_id=memory.pk)
     context = {
         "memory": memory,
         "versions": versions,
+        "next_before": versions[-1].revision if older else None,
         "waiting": waiting,
         "is_live": memory.head_id is not None,
     }
