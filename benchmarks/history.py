@@ -65,7 +65,7 @@ def main() -> None:
     if not (given.keep and _exists()):
         _load(given.entries)
     try:
-        _measure(given.entries)
+        _measure()
     finally:
         if not given.keep:
             connection.close()
@@ -117,7 +117,7 @@ def _load(entries: int) -> None:
         print("    table {}, indexes {}, of these words {}".format(*cursor.fetchone()), flush=True)
 
 
-def _measure(entries: int) -> None:
+def _measure() -> None:
     from datetime import timedelta
 
     from django.contrib.auth.models import User
@@ -132,6 +132,7 @@ def _measure(entries: int) -> None:
     connection.settings_dict["OPTIONS"]["assume_role"] = APP_ROLE
     client = Client(headers={"Host": "localhost"})
     client.force_login(User.objects.get(username="aude"), "django.contrib.auth.backends.ModelBackend")
+    entries = Entry.objects.latest("seq").seq
     middle = Entry.objects.get(seq=entries // 2)
     early = Entry.objects.get(seq=entries // 5).at.replace(tzinfo=None, microsecond=0)
     values: dict[str, Any] = {

@@ -84,7 +84,8 @@ def agent_memory(
         served = [snapshot.served for snapshot in snapshots]
         tag = reading.etag(key.agent, format, served)
         response = _representation(key, format, snapshots, tag)
-    if session:
+    # Whoever sends a star says that it has something, not what.
+    if session and request.headers.get("If-None-Match", "").strip() != "*":
         revisions = [(one.store_id, one.revision) for one in served]
         record_read(agent=key.agent, session_external_id=session, served=revisions)
     if stopped := [one.store for one in served if one.stopped]:

@@ -6,13 +6,16 @@ from typing import Any
 from django.db.models import BigIntegerField, CharField, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from audit.roles import ROLES, role_required
 from memory.models import MemoryRead, MemoryStore, MemoryVersion
+from reviews.beliefs import beliefs_of
 from reviews.keyset import Key, Order, integer, page_of
 from reviews.moments import KINDS, asked_of, changes_between, with_texts
-from sessions.models import Session
+from reviews.record import moment as read_time
+from sessions.models import Agent, Session
 
 PAGE = 50
 CHANGES = 10
@@ -87,6 +90,19 @@ def _place(text: str) -> int:
         return integer(text)
     except ValueError:
         return 0
+
+
+@require_GET
+@role_required(*ROLES)
+def agent_memory(request: HttpRequest, slug: str) -> HttpResponse:
+    """Which stores an agent read at a moment, and what it was served of each."""
+    agent = get_object_or_404(Agent, slug=slug)
+    text, now = request.GET.get("at", "").strip(), timezone.now()
+    at = read_time(text) if text else now
+    error = "" if at and at <= now else f"“{text}” is no time that has been. Write it like 2026-03-03T09:30, in UTC."
+    at = at if at and at <= now else now
+    context = {"agent": agent, "at": at, "asked": text, "error": error, "beliefs": beliefs_of(agent, at)}
+    return render(request, "reviews/agent_memory.html", context)
 
 
 @require_GET

@@ -55,6 +55,7 @@ urlpatterns = [
     path("stores/<str:name>/resume/", stopping_views.resume_publishing, name="resume_publishing"),
     path("stores/<str:name>/at/", moment_views.store_at, name="store_at"),
     path("stores/<str:name>/changes/", moment_views.store_changes, name="store_changes"),
+    path("agents/<str:slug>/memory/", moment_views.agent_memory, name="agent_memory"),
     path("sessions/<int:pk>/memory/", moment_views.session_memory, name="session_memory"),
     path("memories/<int:pk>/", history_views.memory_detail, name="memory_detail"),
     path("memories/<int:pk>/blame/", version_views.memory_blame, name="memory_blame"),

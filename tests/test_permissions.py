@@ -117,6 +117,7 @@ def addresses(rita) -> dict[str, str]:
         "reviews:store_at": ["claims"],
         "reviews:store_changes": ["claims"],
         "reviews:session_memory": [session.pk],
+        "reviews:agent_memory": ["teller"],
         "reviews:memory_blame": [version.memory_id],
         "reviews:version_detail": [version.memory_id, version.revision],
         "dreaming:dream_detail": [dream.pk],

@@ -31,6 +31,7 @@ def addresses(version: MemoryVersion) -> list[str]:
         f"/sessions/{session.pk}/memory/",
         "/record/",
         "/record/1/",
+        "/agents/teller/memory/",
     ]
 
 

@@ -6,9 +6,12 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from audit.actors import Actor
+from memory.agents import save_agent_settings
 from memory.models import MemoryRead, MemoryVersion, Proposal
+from memory.services import attach_agents
 from memory.stopping import resume_store, stop_store
 from reviews import attribution, moment_views, reach
 from reviews.ballots import Ballot, Edit
@@ -123,8 +126,6 @@ def test_while_it_was_stopped_a_moment_shows_what_agents_were_served(desk, store
     moments: list[datetime] = []
 
     def note() -> None:
-        from django.utils import timezone
-
         moments.append(timezone.now())
 
     note()
@@ -332,6 +333,40 @@ def test_a_session_that_read_before_during_and_after_a_stop_names_each_revision_
     ask("run-1")
     reads = desk.get(f"/sessions/{session.pk}/memory/").context["reads"]
     assert [read.revision for read in reads] == [5, 2]
+
+
+def test_a_read_that_does_not_say_what_it_knows_is_no_proof_of_what_was_served(agent, store, story, ask):
+    assert ask("run-1", "*").status_code == 304
+    assert not MemoryRead.objects.exists()
+
+
+def test_an_agent_at_a_moment_is_shown_with_the_stores_that_it_read_then_as_it_was_served(desk, rita):
+    agent, claims, cards = make_agent("reader"), make_store("loans"), make_store("cards")
+    moments = [timezone.now()]
+    attach_agents(store=claims, agents=[agent], actor=ADAM)
+    make_live_memory(claims, rita)
+    moments.append(timezone.now())
+    save_agent_settings(agent=agent, stores=[claims, cards], actor=ADAM)
+    make_live_memory(claims, rita)
+    stop_store(store_id=claims.pk, actor=ADAM, reason="Wrong.", served_revision=1)
+    moments.append(timezone.now())
+    save_agent_settings(agent=agent, stores=[cards], actor=ADAM)
+    attach_agents(store=claims, agents=[make_agent("reader-2")], actor=ADAM)
+    moments.append(timezone.now())
+
+    def told(at: str) -> list[tuple[str, int, int]]:
+        rows = desk.get("/agents/reader/memory/", {"at": at}).context["beliefs"]
+        return [(row.store.name, row.moment.revision, row.moment.published) for row in rows]
+
+    assert [told(at.isoformat()) for at in moments] == [
+        [],
+        [("loans", 1, 1)],
+        [("cards", 0, 0), ("loans", 1, 2)],
+        [("cards", 0, 0)],
+    ]
+    assert told("") == told(moments[-1].isoformat())
+    assert "is no time that has been" in text_of(desk.get("/agents/reader/memory/?at=2999-01-01"))
+    assert "since entry" in text_of(desk.get("/agents/reader/memory/"))
 
 
 def reached(response) -> set[str]:
