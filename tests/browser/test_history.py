@@ -74,7 +74,7 @@ def test_the_way_from_a_store_to_the_reason_of_a_line_and_to_an_extract_needs_no
 
 def test_on_paper_there_is_what_is_said_and_nothing_to_press(desk: Page, live_server, version):  # noqa: F811
     desk.emulate_media(media="print")
-    for address in addresses(version):
+    for address in [*addresses(version), f"/proposals/{version.decision.proposal_id}/"]:
         desk.goto(live_server.url + address)
         expect(desk.locator("h1").first).to_be_visible()
         assert desk.locator("main button:visible, header nav:visible").count() == 0, address
