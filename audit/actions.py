@@ -33,6 +33,7 @@ ACTIONS = {
     "store.resumed": "Publishing resumed",
     "store.stopped": "Publishing stopped",
     "record.exported": "Record exported",
+    "record.extract_exported": "Extract of the record exported",
     "signing_key.rotated": "Signing key rotated",
     "store.created": "Memory store created",
     "store.changed": "Memory store settings changed",
@@ -47,3 +48,31 @@ ACTIONS = {
     "user.deactivated": "User deactivated",
     "user.password_changed": "Password changed",
 }
+
+# The first part of a name → what its group is called.
+GROUPS = {
+    "agent": "Agents",
+    "api_key": "API keys",
+    "decision": "Decisions",
+    "dream": "Dreams",
+    "memory": "Memory",
+    "proposal": "Proposals",
+    "record": "The record",
+    "review": "Reviewing",
+    "sessions": "Sessions",
+    "signing_key": "Signing keys",
+    "store": "Stores",
+    "user": "Users",
+}
+
+
+def grouped() -> dict[str, dict[str, str]]:
+    """Prefix of a group → its actions, by the names of the groups. A group that has no name goes by its prefix."""
+    groups: dict[str, dict[str, str]] = {}
+    for name in sorted(ACTIONS, key=lambda name: (GROUPS.get(_group(name), _group(name)), ACTIONS[name])):
+        groups.setdefault(_group(name), {})[name] = ACTIONS[name]
+    return groups
+
+
+def _group(action: str) -> str:
+    return action.split(".")[0]

@@ -117,7 +117,8 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
         return _error(404, "not_found", f"{slug} reads no store {store[:100]}.")
     if part.revision is not None and len(answer.current) != 1:
         return _error(422, "malformed", f"A revision is one of a store, and this agent reads several. {_ONE_STORE}")
-    if asked.session:
+    # Whoever sends a star says that it has something, not what.
+    if asked.session and known.strip() != "*":
         revisions = [(one.store_id, one.revision) for one in answer.current]
         record_read(agent=key.agent, session_external_id=asked.session, served=revisions, part=part.words)
     return _with_headers(response, answer)

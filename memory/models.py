@@ -61,7 +61,11 @@ class MemoryStore(models.Model):
         """What its agents get now: the live versions, or those of the earlier revision that a stop serves."""
         if self.served_revision is None:
             return self.versions.filter(head_of__isnull=False).order_by("path")
-        upto = self.versions.filter(revision__lte=self.served_revision)
+        return self.versions_at(self.served_revision)
+
+    def versions_at(self, revision: int) -> models.QuerySet["MemoryVersion"]:
+        """The store as it was published at a revision: the newest version of each memory up to then."""
+        upto = self.versions.filter(revision__lte=revision)
         newest = upto.order_by("memory_id", "-revision").distinct("memory_id")
         kept = self.versions.filter(pk__in=newest.values("pk"))
         return kept.exclude(operation=MemoryVersion.Operation.DELETED).order_by("path")
@@ -122,7 +126,10 @@ class MemoryVersion(models.Model):
     class Meta:
         ordering = ["-revision"]
         constraints = [models.UniqueConstraint(fields=["store", "revision"], name="one_version_a_revision")]
-        indexes = [models.Index(fields=["created_at"], include=["operation"], name="version_by_time")]
+        indexes = [
+            models.Index(fields=["created_at"], include=["operation"], name="version_by_time"),
+            models.Index(fields=["store", "created_at", "revision"], name="version_of_store_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.path} r{self.revision}"
@@ -330,6 +337,7 @@ class MemoryRead(models.Model):
                 fields=["agent", "session_external_id", "store", "revision", "part"], name="read_once_a_revision"
             ),
         ]
+        indexes = [models.Index(fields=["store", "revision", "id"], name="read_by_revision")]
 
     def __str__(self) -> str:
         return f"{self.session_external_id} read r{self.revision}"

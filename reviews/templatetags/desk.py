@@ -8,8 +8,10 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from memory.models import MemoryVersion, Proposal
 from memory.scanning import EXPLANATIONS
 from reviews.diffs import SAME, Piece
+from reviews.texts import text_of
 from reviews.visible import Segment, segments
 
 register = template.Library()
@@ -66,6 +68,20 @@ def _piece(piece: Piece) -> SafeString:
         return _shown(piece.text)
     tag = SafeString(piece.op)
     return format_html("<{}>{}</{}>", tag, _shown(piece.text), tag)
+
+
+@register.filter
+def version_text(version: MemoryVersion) -> str:
+    return text_of(version)
+
+
+@register.filter
+def proposed_by(proposal: Proposal) -> SafeString:
+    """The dream that proposed it, with a link, or else whoever did."""
+    kind, _, number = proposal.source_ref.partition(":")
+    if kind == "dream" and number.isdecimal() and number.isascii() and int(number):
+        return format_html('<a href="/dreams/{}/">dream {}</a>', number, number)
+    return visible(proposal.proposer)
 
 
 @register.filter

@@ -144,7 +144,7 @@ def test_it_says_what_memory_the_session_was_served_and_leads_to_it_as_it_was(de
     MemoryRead.objects.create(agent=agent, session_external_id="another", store=store, revision=8)
     html = desk.get(f"/sessions/{session.pk}/").content.decode()
 
-    assert '<a class="chip live" href="/stores/claims/?before=8">claims r7</a>' in html
+    assert '<a class="chip live" href="/stores/claims/at/?revision=7">claims r7</a>' in html
     assert "claims r8" not in html
 
 
