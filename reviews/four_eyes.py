@@ -13,8 +13,9 @@ from memory.models import Proposal
 from memory.paths import InvalidMemory
 from memory.services import Refused
 from reviews.ballots import BadDecision, Ballot, NotAllowed
-from reviews.models import Escalation, ReviewSettings, Vote
+from reviews.models import Escalation, ReviewSettings, Signature, Vote
 from reviews.replacing import replace_wording
+from reviews.signatures import on_record
 
 FourEyes = ReviewSettings.FourEyes
 
@@ -48,7 +49,9 @@ def others_behind(proposal: Proposal, user: User) -> set[str]:
     return people
 
 
-def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Proposal | None:
+def first_of_two(
+    proposal: Proposal, reader: User, ballot: Ballot, signature: Signature | None = None
+) -> Vote | Proposal | None:
     """Where two people are asked: the first one's vote, or their edit as a proposal; None when this is the second."""
     act = uuid.uuid4()
     if ballot.edit is not None:
@@ -72,6 +75,7 @@ def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Pro
         reader_name=Actor.user(reader).name,
         reason=ballot.reason.strip(),
         digest=ballot.digest,
+        signature=signature,
         act=act,
     )
     record(
@@ -79,7 +83,12 @@ def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Pro
         actor=Actor.user(reader),
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"digest": vote.digest, "vote": vote.pk, "reason_sha256": sha256_hex(vote.reason)},
+        data={
+            "digest": vote.digest,
+            "vote": vote.pk,
+            "reason_sha256": sha256_hex(vote.reason),
+            **on_record(signature),
+        },
         act=act,
     )
     return vote
