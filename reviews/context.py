@@ -10,7 +10,7 @@ from audit.roles import ADMIN, REVIEWER, roles_of
 from memory.models import MemoryStore
 from reviews.commenting import unseen_mentions
 from reviews.holding import to_tell
-from reviews.models import Gating, HeldBallot, SecondLook
+from reviews.models import Gating, HeldBallot, SecondLook, Waiver
 from reviews.queue import Filters, counted, top_of
 from sessions.models import Agent
 
@@ -22,6 +22,8 @@ _SECTIONS = {
     "proposals": "desk",
     "second-looks": "desk",
     "bulk": "desk",
+    "re-reviews": "desk",
+    "signing": "desk",
     "dreams": "dreams",
     "stores": "memory",
     "new-store": "memory",
@@ -79,6 +81,14 @@ class Navigation:
     @cached_property
     def second_looks(self) -> int:
         return SecondLook.objects.filter(state=SecondLook.State.WAITING).count()
+
+    @cached_property
+    def re_reviews(self) -> int:
+        return Waiver.objects.waiting().count()
+
+    @cached_property
+    def re_reviews_overdue(self) -> int:
+        return Waiver.objects.overdue().count() if self.re_reviews else 0
 
     @cached_property
     def gatings(self) -> list[Gating]:

@@ -59,13 +59,12 @@ def _meaning(ballot: Ballot, *, alone: bool) -> Meaning:
 
 
 def on_record(signature: Signature | None) -> dict[str, object]:
-    """What the record says of a signature: its digest and meaning; the name is the entry's actor."""
+    """What the record says of a signature: its digest and meaning. The name is the entry's actor."""
     if signature is None:
         return {}
-    signed = {
+    return {
         "signature": signature.digest,
-        "meaning": signature.meaning,
-        "name_sha256": sha256_hex(signature.signer_name),
-        "components": signature.components,
+        "signed_meaning": Meaning(signature.meaning).label,
+        "signed_name_sha256": sha256_hex(signature.signer_name),
+        "signed_with": signature.components,
     }
-    return {"signed": signed}

@@ -71,13 +71,27 @@ def verify(*, signer: User, request: SigningRequest, what: str, minutes: int, st
 
     Raises `NotSigned`. Wrong credentials are recorded; `FAILURES` of them lock signing for a while.
     """
+    if missing := lacks(signer):
+        raise NotSigned(f"Decisions here are signed. You still need {', and '.join(missing)}.")
+    nonce = _checked_nonce(signer, request, what)
+    given = _given(request, in_full=asks_in_full(signer=signer, login=request.login, minutes=minutes))
+    _check(signer, given, what, store)
+    return Verified(nonce, request.login, tuple(given))
+
+
+def check_components(*, signer: User, request: SigningRequest) -> None:
+    """Check a code, and the password where there is one, for changing what one signs with. Raises `NotSigned`."""
+    if _authenticator(signer) is None:
+        raise NotSigned("Set up an authenticator app first: its code is asked for here.")
+    asked = {PASSWORD: request.password} if has_own_secret(signer) else {}
+    _check(signer, {**asked, CODE: request.code}, "signing password", "")
+
+
+def _check(signer: User, given: dict[str, str], what: str, store: str) -> None:
+    """One attempt of a person after the other, so that no more are made at once than are counted."""
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=signer.pk)
         _check_not_locked(person)
-        nonce = _checked_nonce(person, request, what)
-        if missing := lacks(person):
-            raise NotSigned(f"Decisions here are signed. You still need {', and '.join(missing)}.")
-        given = _given(request, in_full=asks_in_full(signer=person, login=request.login, minutes=minutes))
         wrong = next((component for component, value in given.items() if not _is_right(person, component, value)), "")
         if wrong:
             record(
@@ -89,7 +103,10 @@ def verify(*, signer: User, request: SigningRequest, what: str, minutes: int, st
             )
     if wrong:
         raise NotSigned("The signature was refused: password or code is wrong, or the code was used already.")
-    return Verified(nonce, request.login, tuple(given))
+
+
+def has_own_secret(person: User) -> bool:
+    return bool(_secret(person))
 
 
 def _check_not_locked(person: User) -> None:

@@ -25,6 +25,9 @@ WRITES = {
         ),
         "reviewer",
     ),
+    "reviews:set_signing_password": "reviewer",
+    "reviews:confirm_waived": "reviewer",
+    "reviews:revert_waived": "reviewer",
     "reviews:snooze": "reviewer",
     "reviews:unsnooze": "reviewer",
     "reviews:save_view": "reviewer admin auditor",
@@ -53,6 +56,7 @@ READS = {
     "reviews:test_items": {"adam"},
     "reviews:quality": {"adam", "aude"},
     "reviews:my_reading": {"rita"},
+    "reviews:signing": {"rita"},
 }
 
 

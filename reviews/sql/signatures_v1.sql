@@ -31,7 +31,7 @@ BEGIN
               SELECT FROM audit_entry e
               WHERE e.act = NEW.act
                 AND e.action = 'decision.made'
-                AND convert_from(e.body, 'UTF8')::json #>> '{data,signed,signature}' = s.digest
+                AND convert_from(e.body, 'UTF8')::json #>> '{data,signature}' = s.digest
           )
     ) THEN
         RAISE EXCEPTION 'decision % is not what its signature stands for', NEW.id
@@ -70,7 +70,7 @@ BEGIN
               SELECT FROM audit_entry e
               WHERE e.act = NEW.act
                 AND e.action = 'review.voted'
-                AND convert_from(e.body, 'UTF8')::json #>> '{data,signed,signature}' = s.digest
+                AND convert_from(e.body, 'UTF8')::json #>> '{data,signature}' = s.digest
           )
     ) THEN
         RAISE EXCEPTION 'vote % is not what its signature stands for', NEW.id
