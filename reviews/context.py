@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, REVIEWER, roles_of
-from memory.models import MemoryStore
+from memory.models import MemoryStore, PolicyChange
 from reviews.commenting import unseen_mentions
 from reviews.holding import to_tell
 from reviews.models import Gating, HeldBallot, SecondLook, Waiver
@@ -23,6 +23,7 @@ _SECTIONS = {
     "second-looks": "desk",
     "bulk": "desk",
     "re-reviews": "desk",
+    "policy-changes": "agents",
     "signing": "desk",
     "dreams": "dreams",
     "stores": "memory",
@@ -89,6 +90,10 @@ class Navigation:
     @cached_property
     def re_reviews_overdue(self) -> int:
         return Waiver.objects.overdue().count() if self.re_reviews else 0
+
+    @cached_property
+    def policy_changes(self) -> int:
+        return PolicyChange.objects.filter(state=PolicyChange.State.PENDING).count()
 
     @cached_property
     def gatings(self) -> list[Gating]:
