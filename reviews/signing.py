@@ -13,6 +13,7 @@ from django.core import signing
 from django.db import transaction
 from django.db.models.functions import Now
 
+from audit.accounts import has_start_password
 from audit.actors import Actor
 from audit.models import Entry
 from audit.services import record
@@ -61,6 +62,7 @@ def lacks(signer: User) -> list[str]:
     found = [
         (signer.get_full_name(), "your full name, which an admin gives the account"),
         (_secret(signer), "a signing password"),
+        (not has_start_password(signer), "a password of your own, which nobody else gave you"),
         (_authenticator(signer), "an authenticator app as second factor"),
     ]
     return [what for there, what in found if not there]
