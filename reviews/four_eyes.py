@@ -59,7 +59,13 @@ def first_of_two(
         content = ballot.edit.content.replace("\r\n", "\n")
         try:
             return replace_wording(
-                proposal=proposal, content=content, path=ballot.edit.path, by=reader, why=why, act=act
+                proposal=proposal,
+                content=content,
+                path=ballot.edit.path,
+                by=reader,
+                why=why,
+                act=act,
+                signed=on_record(signature),
             )
         except (Refused, InvalidMemory) as refusal:
             raise BadDecision(str(refusal)) from refusal

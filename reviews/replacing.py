@@ -1,6 +1,7 @@
 """A newer wording of an open proposal: a proposal of its own, with the same evidence, by the person who wrote it."""
 
 import uuid
+from collections.abc import Mapping
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -14,8 +15,19 @@ from memory.services import Draft, QuoteDraft, submit_proposal
 from reviews.seeds import inherit
 
 
-def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str, act: uuid.UUID) -> Proposal:
+def replace_wording(
+    *,
+    proposal: Proposal,
+    content: str,
+    path: str,
+    by: User,
+    why: str,
+    act: uuid.UUID,
+    signed: Mapping[str, object] | None = None,
+) -> Proposal:
     """Close the open proposal, which the caller has locked, and file its change anew in `by`'s words.
+
+    `signed` is what the record says of a signature.
 
     Raises `Refused` or `InvalidMemory`; roll back then.
     """
@@ -55,7 +67,7 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"by": newer.pk},
+        data={"by": newer.pk, **(signed or {})},
         act=act,
     )
     return newer

@@ -94,7 +94,7 @@ def _decide(
         if not ballot.reason.strip():
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
         signature = sign(proposal=proposal, decider=decider, ballot=ballot, signed=signed)
-        return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, act, signature)
+        return answer_seed(proposal, decider, ballot, signature) or _conclude(proposal, decider, ballot, act, signature)
     _check_no_changes_asked(proposal)
     published = _published(proposal, ballot)
     _check_edited_path(proposal, published)
@@ -111,7 +111,7 @@ def _decide(
         path=published.path,
         content_sha256=sha256_hex(published.content),
     )
-    if answer := answer_seed(proposal, decider, ballot):
+    if answer := answer_seed(proposal, decider, ballot, signature):
         return answer
     if asks_two and not alone and (first := first_of_two(proposal, decider, ballot, signature)):
         return first

@@ -1,6 +1,7 @@
 """A decision's signature: over the proposal's digest, what is done, and the text that results."""
 
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 
 from audit.actors import Actor
 from audit.canonical import digest_of, sha256_hex
@@ -47,7 +48,11 @@ def sign(
         "components": list(signed.components),
     }
     digest = digest_of({"proposal": proposal.pk, "signer": decider.pk, **bound})
-    return Signature.objects.create(proposal=proposal, signer=decider, digest=digest, **bound)
+    try:
+        with transaction.atomic():
+            return Signature.objects.create(proposal=proposal, signer=decider, digest=digest, **bound)
+    except IntegrityError as error:
+        raise NotSigned("This signing request was used a moment ago. Look at the proposal again.") from error
 
 
 def _meaning(ballot: Ballot, *, alone: bool) -> Meaning:

@@ -217,6 +217,8 @@ def test_the_first_of_two_signs_and_so_does_who_writes_the_edit(client, signer, 
     assert other.signatures.get().meaning == "edited"
     other.refresh_from_db()
     assert other.status == "replaced"
+    assert Entry.objects.get(action="proposal.replaced").data["signature"] == other.signatures.get().digest
+    assert "am the author of the edit." in client.get(f"/proposals/{other.pk}/").content.decode()
 
 
 def test_one_signing_request_over_the_manifest_signs_each_of_several(client, signer, store):
@@ -257,6 +259,8 @@ def test_a_test_item_asks_for_the_same_signature_as_any_other(client, signer, st
     assert not SeedAnswer.objects.exists()
     assert send(client, proposal, sign_password=PASSWORD, sign_code=code()).status_code == 302
     assert SeedAnswer.objects.exists()
+    answered = Entry.objects.get(action="review.test_item_answered")
+    assert answered.data["signature"] == proposal.signatures.get().digest
 
 
 def test_who_cannot_sign_yet_is_told_what_to_set_up_and_decides_nothing(client, rita, store):
