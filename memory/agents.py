@@ -64,8 +64,9 @@ def apply_agent_change(*, change: PolicyChange, actor: Actor, act: uuid.UUID) ->
     stores = list(MemoryStore.objects.filter(name__in=change.after["stores"]))
     if agent_settings(agent) != change.before or len(stores) < len(change.after["stores"]):
         raise SettingsMoved(f"The settings of {agent.slug} changed since this was proposed.")
-    for name in ("mode", "auto_min_sessions", "auto_min_agents"):
-        setattr(agent, name, change.after[name])
+    for name, value in change.after.items():
+        if name != "stores":
+            setattr(agent, name, value)
     _apply(agent, stores, change.before, actor, act, {"proposed_by": change.proposed_by_name})
 
 
