@@ -21,6 +21,8 @@ GUARDS = [
     (("reviews", "0002_decisions"), "decisions_v1"),
     (("reviews", "0004_desk_guards"), "desk_v1"),
     (("reviews", "0011_edit_guard"), "edit_guard_v1"),
+    (("reviews", "0013_signing_guards"), "signatures_v1"),
+    (("reviews", "0013_signing_guards"), "waivers_v1"),
 ]
 
 _TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (?P<name>\w+) .*? ON (?P<table>\w+)\s.*?(?=;)", re.S | re.M)
@@ -29,16 +31,24 @@ _FUNCTION = re.compile(
     r"(?:\s+SET search_path = (?P<path>[\w, ]+?))? AS \$\$(?P<body>.*?)\$\$;",
     re.S | re.M,
 )
+# A later file may take a guard away that it replaces by one of another name.
+_DROPPED_TRIGGER = re.compile(r"^DROP TRIGGER (?P<name>\w+) ON (?P<table>\w+);", re.M)
+_DROPPED_FUNCTION = re.compile(r"^DROP FUNCTION (?P<name>\w+)\(\);", re.M)
 
 
 def triggers_in(sql: str) -> dict[tuple[str, str], str]:
-    """Table and name of each trigger that the file makes, with its definition in one line."""
-    return {(made["table"], made["name"]): " ".join(made[0].split()) for made in _TRIGGER.finditer(sql)}
+    """Table and name of each trigger that the SQL makes and does not take away again, with its definition in one line."""
+    made = {(made["table"], made["name"]): " ".join(made[0].split()) for made in _TRIGGER.finditer(sql)}
+    gone = {(gone["table"], gone["name"]) for gone in _DROPPED_TRIGGER.finditer(sql)}
+    return {key: definition for key, definition in made.items() if key not in gone}
 
 
 def functions_in(sql: str) -> dict[str, tuple[str, str]]:
-    """The name of each function that the file makes, with its body and its search path."""
-    return {made["name"]: (made["body"], made["path"] or "") for made in _FUNCTION.finditer(sql)}
+    """The name of each function that the SQL makes and does not take away again, with its body and its search path."""
+    gone = {gone["name"] for gone in _DROPPED_FUNCTION.finditer(sql)}
+    return {
+        made["name"]: (made["body"], made["path"] or "") for made in _FUNCTION.finditer(sql) if made["name"] not in gone
+    }
 
 
 @register(Tags.database)
@@ -65,16 +75,19 @@ def guard_files(alias: str) -> Iterator[Path]:
 
 def _guard_errors(alias: str) -> Iterator[Error]:
     triggers, functions = _triggers(alias), _functions(alias)
-    for file in guard_files(alias):
-        sql = file.read_text()
+    files = {file: file.read_text() for file in guard_files(alias)}
+    wanted = triggers_in("\n".join(files.values())), functions_in("\n".join(files.values()))
+    for file, sql in files.items():
         hint = f"Somebody with the owner's rights did this. Find out who, and restore it from {file}."
         for (table, name), definition in triggers_in(sql).items():
+            if (table, name) not in wanted[0]:
+                continue
             if (table, name) not in triggers:
                 yield Error(f"trigger {name} on {table} is missing or disabled", hint=hint, id="audit.E001")
             elif triggers[table, name] != definition:
                 yield Error(f"trigger {name} on {table} is not the one of {file.name}", hint=hint, id="audit.E002")
         for name, function in functions_in(sql).items():
-            if functions.get(name) != function:
+            if name in wanted[1] and functions.get(name) != function:
                 yield Error(f"function {name}() is not the one of {file.name}", hint=hint, id="audit.E003")
 
 

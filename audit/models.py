@@ -100,3 +100,6 @@ class Checkpoint(models.Model):
     def line(self) -> dict[str, str]:
         """As it is written outside the database, exported and returned to agents."""
         return {"body": bytes(self.body).decode(), "signature": self.signature}
+
+
+from audit.account_models import StartPassword  # noqa: E402, F401  (a model of this app)

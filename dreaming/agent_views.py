@@ -103,7 +103,7 @@ def change_agent(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _agent_page(request, agent, status=422, form=form)
     try:
-        save_agent_settings(
+        waits = save_agent_settings(
             agent=form.instance,
             stores=form.cleaned_data["stores"],
             actor=Actor.user(request.user),
@@ -112,7 +112,10 @@ def change_agent(request: HttpRequest, slug: str) -> HttpResponse:
     except SettingsMoved as moved:
         messages.error(request, str(moved))
         return _agent_page(request, Agent.objects.get(pk=agent.pk), status=409)
-    messages.success(request, f"Saved. {agent.slug} is {agent.mode}.")
+    if waits:
+        messages.warning(request, f"Nothing changed yet: {' '.join(waits.looser)} Another admin has to confirm it.")
+    else:
+        messages.success(request, f"Saved. {agent.slug} is {agent.mode}.")
     return redirect("dreaming:agent_detail", slug)
 
 

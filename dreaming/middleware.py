@@ -1,12 +1,17 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.utils.cache import patch_cache_control
+
+from audit.accounts import has_start_password
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+# In the session of who logged in with a start password.
+START_PASSWORD = "start_password"  # noqa: S105
 _NUL = "The address holds a NUL character (%00), which no name here has. Take it out."
 
 
@@ -37,6 +42,25 @@ class NoStoreMiddleware:
         if is_page and not request.path.startswith("/api/") and request.user.is_authenticated:
             patch_cache_control(response, no_store=True, private=True)
         return response
+
+
+class StartPasswordMiddleware:
+    """Who logged in with a password that somebody else gave changes it first. Asked of the session, not the database."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.session.get(START_PASSWORD):
+            return self.get_response(request)
+        if not has_start_password(request.user):
+            request.session.pop(START_PASSWORD, None)  # a session that ended meanwhile is empty
+        elif request.path not in (change := resolve_url("account_change_password"), resolve_url("account_logout")):
+            messages.info(request, "Somebody else gave you this password. Choose one that only you know.")
+            if request.htmx:
+                return HttpResponse(status=204, headers={"HX-Redirect": change})
+            return redirect(change)
+        return self.get_response(request)
 
 
 class HtmxLoginMiddleware:

@@ -35,7 +35,7 @@ from dreaming import embedded
 from dreaming.datafolder import CHECKOUT, data_dir, existing_data_dir, kept_secret, log_dir
 from dreaming.postgres import still_running
 
-LOGINS = {"reviewer": "rita", "admin": "adam", "auditor": "aude"}
+LOGINS = {"reviewer": "rita", "admin": "adam", "admin 2": "alma", "auditor": "aude"}
 PARTS = {
     "web": "-m gunicorn dreaming.wsgi:application",
     "worker": "-m celery --quiet -A dreaming worker -c 2 --without-gossip --without-mingle -l WARNING",

@@ -23,6 +23,7 @@ CSRF_TRUSTED_ORIGINS = env.list("DAYLIGHT_ORIGINS", default=[])
 HTTPS = env.bool("DAYLIGHT_HTTPS", default=False)
 
 INSTALLED_APPS = [
+    "audit.apps.AuditConfig",  # before Django's own, whose command changepassword it replaces
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -38,7 +39,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "simple_history",
-    "audit.apps.AuditConfig",
     "sessions.apps.AgentSessionsConfig",
     "memory.apps.MemoryConfig",
     "dreaming.apps.DreamingConfig",
@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dreaming.middleware.StartPasswordMiddleware",
     "dreaming.middleware.HtmxLoginMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -148,6 +149,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_FORMS = {"change_password": "dreaming.account_forms.OwnPasswordForm"}
 ACCOUNT_ADAPTER = "dreaming.accounts.ClosedSignupAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}

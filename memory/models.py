@@ -341,3 +341,6 @@ class MemoryRead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_external_id} read r{self.revision}"
+
+
+from memory.policy_changes import PolicyChange  # noqa: E402, F401  (a model of this app)

@@ -23,6 +23,10 @@ class BadDecision(DecisionRefused):
     """The decision itself is incomplete or malformed; mend it and send it again."""
 
 
+class NotSigned(BadDecision):
+    """The store asks for a signature, and none was given, or it was refused."""
+
+
 class Stale(DecisionRefused):
     """The base moved; the proposal is stale now."""
 
@@ -41,9 +45,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What a decider says: the verdict, over the digest that they saw, and why."""
+    """What a decider says: the verdict, over the digest that they saw, and why.
+
+    `waiver` asks that one person be enough where two are asked: `waiver` or `emergency`.
+    """
 
     verdict: str
     digest: str
     reason: str = ""
     edit: Edit | None = None
+    waiver: str = ""

@@ -9,6 +9,7 @@ from audit.roles import REVIEWER, has_role
 from memory.models import Proposal
 from reviews.blind import visible_votes
 from reviews.four_eyes import is_author
+from reviews.models import ReviewSettings
 from reviews.standing import Standing, standing_of
 from reviews.told import obstacles
 
@@ -31,6 +32,7 @@ def beside(proposal: Proposal, reader: User) -> dict[str, Any]:
         "why_not": next((change.text for change in in_the_way if change.blocks), "") or not_this_one,
         "votes": votes,
         "comments": list(proposal.comments.all()) if standing.comment_count else [],
+        "may_waive": _may_waive(proposal, standing, decides=decides),
         "requests": requests,
         "asked": next((asked for asked in requests if asked.is_waiting), None),
         "takes_part": decides,
@@ -60,6 +62,12 @@ def _two_people(proposal: Proposal, standing: Standing, reader: User, *, voted: 
             "",
         )
     return "Two people are asked here. Neither sees what the other made of it before it is closed.", ""
+
+
+def _may_waive(proposal: Proposal, standing: Standing, *, decides: bool) -> bool:
+    if not (decides and proposal.is_open and standing.needs_two):
+        return False
+    return ReviewSettings.of(proposal.store).waivers_allowed
 
 
 def _reviewers() -> list[User]:

@@ -29,7 +29,7 @@ def uncovered(entries: QuerySet[Entry], user: User) -> QuerySet[Entry]:
 
 def visible_votes(proposal: Proposal, reader: User) -> list[Vote]:
     """The first approvals that this reader may know of: all of a closed proposal, else those that they gave themselves."""
-    votes = list(proposal.votes.all())
+    votes = list(proposal.votes.select_related("signature"))
     has_voted = any(vote.reader_id == reader.pk for vote in votes)
     if has_role(reader, REVIEWER) and proposal.status in UNDECIDED and not has_voted:
         return []

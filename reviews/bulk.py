@@ -12,11 +12,12 @@ from audit.canonical import digest_of, sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.models import Evidence, MemoryStore, Proposal
-from reviews.ballots import Ballot, DecisionRefused
+from reviews.ballots import Ballot, DecisionRefused, NotSigned
 from reviews.holding import cast
 from reviews.models import ChangeRequest, Decision, Escalation, HeldBallot, ReviewSettings, SeedAnswer
 from reviews.outcomes import told
 from reviews.services import Decided
+from reviews.signing import SigningRequest, Verified, verify
 
 
 class BadBulk(ValueError):
@@ -93,10 +94,13 @@ def check_picked(proposals: Sequence[Proposal]) -> None:
         raise BadBulk(f"{len(proposals)} are picked; {proposals[0].store.name} allows {cap} at once.")
 
 
-def approve_picked(*, items: Sequence[Item], manifest: str, reason: str, by: User) -> list[Outcome]:
+def approve_picked(
+    *, items: Sequence[Item], manifest: str, reason: str, by: User, signing: SigningRequest | None = None
+) -> list[Outcome]:
     """Approve each item as it was shown, through the door that every decision passes, in a transaction of its own.
 
-    What changed since is refused on its own. One audit entry holds the manifest and what became of each. Raises `BadBulk`.
+    What changed since is refused on its own. One audit entry holds the manifest and what became of each. Where the store
+    asks for signatures, one signing request over the manifest signs each of them. Raises `BadBulk`.
     """
     if not has_role(User.objects.get(pk=by.pk), REVIEWER):
         raise BadBulk("Only a reviewer decides.")
@@ -106,18 +110,36 @@ def approve_picked(*, items: Sequence[Item], manifest: str, reason: str, by: Use
         raise BadBulk("What was sent is not the list that was shown. Pick again.")
     rows = Proposal.objects.select_related("store").in_bulk([item.proposal for item in items])
     check_picked(list(rows.values()))
+    signed = _signed(rows, manifest, by, signing or SigningRequest())
     with one_act():
-        outcomes = [_approve(rows[item.proposal], item, reason, by) for item in items if item.proposal in rows]
+        outcomes = [_approve(rows[item.proposal], item, reason, by, signed) for item in items if item.proposal in rows]
         _record(outcomes, manifest, reason, by)
     return outcomes
 
 
-def _approve(proposal: Proposal, item: Item, reason: str, by: User) -> Outcome:
+def over_manifest(manifest: str) -> str:
+    """What the signing request of all of them is bound to."""
+    return f"manifest:{manifest}"
+
+
+def _signed(rows: dict[int, Proposal], manifest: str, by: User, signing: SigningRequest) -> Verified | None:
+    store = next(iter(rows.values())).store
+    chosen = ReviewSettings.of(store)
+    if not chosen.signatures or len(refusals(list(rows.values()))) == len(rows):
+        return None
+    what, minutes = over_manifest(manifest), chosen.signing_break_minutes
+    try:
+        return verify(signer=by, request=signing, what=what, minutes=minutes, store=store.name)
+    except NotSigned as refusal:
+        raise BadBulk(str(refusal)) from refusal
+
+
+def _approve(proposal: Proposal, item: Item, reason: str, by: User, signed: Verified | None) -> Outcome:
     if refusal := refusals([proposal]).get(proposal.pk):
         return Outcome(proposal, "refused", refusal)
     ballot = Ballot(Decision.Verdict.APPROVE, item.digest, reason)
     try:
-        decided = cast(proposal_id=item.proposal, decider=by, ballot=ballot)
+        decided = cast(proposal_id=item.proposal, decider=by, ballot=ballot, signed=signed)
     except DecisionRefused as refusal:
         return Outcome(proposal, "refused", str(refusal))
     return Outcome(proposal, _result(decided), told(decided))

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.roles import REVIEWER, ROLES, has_role, role_required
 from memory.models import Proposal
-from reviews.bulk import BadBulk, Item, approve_picked, check_picked, manifest_of, refusals
+from reviews.bulk import BadBulk, Item, approve_picked, check_picked, manifest_of, over_manifest, refusals
 from reviews.presenters import seen_digest
+from reviews.signing_forms import asked_of, request_of
 
 MOST = 200
 
@@ -41,7 +42,11 @@ def bulk_approve(request: HttpRequest) -> HttpResponse:
     reason = request.POST.get("reason", "")[:4_000]
     try:
         outcomes = approve_picked(
-            items=items, manifest=request.POST.get("manifest", ""), reason=reason, by=request.user
+            items=items,
+            manifest=request.POST.get("manifest", ""),
+            reason=reason,
+            by=request.user,
+            signing=request_of(request),
         )
     except BadBulk as refusal:
         return _page(request, [item.proposal for item in items], str(refusal), reason)
@@ -59,9 +64,11 @@ def _page(request: HttpRequest, picked: Sequence[int], error: str = "", reason: 
     left = [one for one in proposals if one.pk not in refused]
     problem = _problem(left)
     shown = [] if problem else [_shown(proposal) for proposal in left]
+    manifest = manifest_of(Item(one.proposal.pk, one.digest) for one in shown)
     context = {
         "shown": shown,
-        "manifest": manifest_of(Item(one.proposal.pk, one.digest) for one in shown),
+        "manifest": manifest,
+        "signing": asked_of(request, left[0].store, over_manifest(manifest)) if shown else None,
         "refused": [(one, refused[one.pk]) for one in proposals if one.pk in refused],
         "problem": problem,
         "error": error,

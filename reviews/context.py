@@ -7,10 +7,10 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from audit.roles import ADMIN, AUDITOR, REVIEWER, roles_of
-from memory.models import MemoryStore
+from memory.models import MemoryStore, PolicyChange
 from reviews.commenting import unseen_mentions
 from reviews.holding import to_tell
-from reviews.models import Gating, HeldBallot, SecondLook
+from reviews.models import Gating, HeldBallot, SecondLook, Waiver
 from reviews.queue import Filters, counted, top_of
 from sessions.models import Agent
 
@@ -22,6 +22,9 @@ _SECTIONS = {
     "proposals": "desk",
     "second-looks": "desk",
     "bulk": "desk",
+    "re-reviews": "desk",
+    "policy-changes": "agents",
+    "signing": "desk",
     "dreams": "dreams",
     "stores": "memory",
     "new-store": "memory",
@@ -84,6 +87,18 @@ class Navigation:
     @cached_property
     def second_looks(self) -> int:
         return SecondLook.objects.filter(state=SecondLook.State.WAITING).count()
+
+    @cached_property
+    def re_reviews(self) -> int:
+        return Waiver.objects.waiting().count()
+
+    @cached_property
+    def re_reviews_overdue(self) -> int:
+        return Waiver.objects.overdue().count() if self.re_reviews else 0
+
+    @cached_property
+    def policy_changes(self) -> int:
+        return PolicyChange.objects.filter(state=PolicyChange.State.PENDING).count()
 
     @cached_property
     def gatings(self) -> list[Gating]:

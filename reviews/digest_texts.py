@@ -37,12 +37,14 @@ class StoreDigest:
     target_hours: int
     expiring: int
     second_looks: int
+    published_alone: int
+    alone_overdue: int
     stopped: bool
     gated: tuple[str, ...]
     longest: tuple[Line, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.waiting or self.second_looks or self.gated)
+        return bool(self.waiting or self.second_looks or self.gated or self.published_alone)
 
     @property
     def headline(self) -> str:
@@ -53,6 +55,11 @@ class StoreDigest:
         """One sentence each, the loudest first. All of it is our own text."""
         told = [
             (self.gated, f"Put back to gated, because too much was reversed: {', '.join(self.gated)}."),
+            (
+                self.published_alone,
+                f"{self.published_alone} published by one person where two are asked: somebody else looks again"
+                f"{f', {self.alone_overdue} overdue' if self.alone_overdue else ''}.",
+            ),
             (self.stopped, "Publishing is stopped."),
             (self.flagged, f"{self.flagged} flagged, {self.waiting - self.flagged} not."),
             (self.late, f"{self.late} longer than the target of {self.target_hours} hours."),

@@ -18,6 +18,7 @@ class BallotForm(forms.Form):
     path = forms.CharField(required=False, max_length=1_000)
     code = forms.ChoiceField(required=False, choices=[("", ""), *((str(number), text) for number, text in REASONS)])
     flags_read = forms.BooleanField(required=False)
+    waiver = forms.CharField(required=False, max_length=20)
 
     def ballot(self, proposal: Proposal) -> Ballot:
         """The ballot. Raises `BadDecision` for one that does not say clearly what is meant.
@@ -39,7 +40,7 @@ class BallotForm(forms.Form):
             raise BadDecision(
                 "You changed the text. Approve it with your edits, or take them back to approve what was proposed."
             )
-        return Ballot(said["verdict"], said["digest"], _reason(said), edit)
+        return Ballot(said["verdict"], said["digest"], _reason(said), edit, said["waiver"] if approves else "")
 
     def has_edit(self, proposal: Proposal) -> bool:
         """Whether what was typed differs from what was proposed; browsers send line ends in their own way."""

@@ -13,8 +13,9 @@ from memory.models import Proposal
 from memory.paths import InvalidMemory
 from memory.services import Refused
 from reviews.ballots import BadDecision, Ballot, NotAllowed
-from reviews.models import Escalation, ReviewSettings, Vote
+from reviews.models import Escalation, ReviewSettings, Signature, Vote
 from reviews.replacing import replace_wording
+from reviews.signatures import on_record
 
 FourEyes = ReviewSettings.FourEyes
 
@@ -48,14 +49,23 @@ def others_behind(proposal: Proposal, user: User) -> set[str]:
     return people
 
 
-def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Proposal | None:
+def first_of_two(
+    proposal: Proposal, reader: User, ballot: Ballot, signature: Signature | None = None
+) -> Vote | Proposal | None:
     """Where two people are asked: the first one's vote, or their edit as a proposal; None when this is the second."""
     act = current_act()
     if ballot.edit is not None:
         why = f"Reworded by {Actor.user(reader).name}: {ballot.reason.strip()}".rstrip(": ")
         content = ballot.edit.content.replace("\r\n", "\n")
         try:
-            return replace_wording(proposal=proposal, content=content, path=ballot.edit.path, by=reader, why=why)
+            return replace_wording(
+                proposal=proposal,
+                content=content,
+                path=ballot.edit.path,
+                by=reader,
+                why=why,
+                signed=on_record(signature),
+            )
         except (Refused, InvalidMemory) as refusal:
             raise BadDecision(str(refusal)) from refusal
     if is_author(proposal, reader):
@@ -70,6 +80,7 @@ def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Pro
         reader_name=Actor.user(reader).name,
         reason=ballot.reason.strip(),
         digest=ballot.digest,
+        signature=signature,
         act=act,
     )
     record(
@@ -77,7 +88,12 @@ def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Pro
         actor=Actor.user(reader),
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"digest": vote.digest, "vote": vote.pk, "reason_sha256": sha256_hex(vote.reason)},
+        data={
+            "digest": vote.digest,
+            "vote": vote.pk,
+            "reason_sha256": sha256_hex(vote.reason),
+            **on_record(signature),
+        },
         act=act,
     )
     return vote

@@ -97,4 +97,4 @@ def memory_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _decided(versions: QuerySet[MemoryVersion]) -> QuerySet[MemoryVersion]:
-    return versions.select_related("memory", "decision__proposal")
+    return versions.select_related("memory", "decision__proposal", "decision__signature", "decision__waiver")

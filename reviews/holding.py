@@ -14,8 +14,10 @@ from audit.actors import Actor
 from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import AlreadyDecided, Ballot, DecisionRefused, Edit, NotAllowed, Stale
-from reviews.models import HeldBallot, ReviewSettings
+from reviews.models import HeldBallot, ReviewSettings, Signature, Waiver
 from reviews.services import Decided, decide, mark_stale
+from reviews.signatures import REHEARSED, on_record
+from reviews.signing import SigningRequest, Verified, verify
 
 logger = logging.getLogger(__name__)
 
@@ -26,44 +28,79 @@ class _Rehearsed(Exception):
     """What `decide()` would do, taken back."""
 
 
-def cast(*, proposal_id: int, decider: User, ballot: Ballot) -> Decided | HeldBallot:
-    """Decide, or hold the ballot back as long as the store's settings say. Raises what `decide()` raises."""
+def cast(
+    *, proposal_id: int, decider: User, ballot: Ballot, signed: SigningRequest | Verified | None = None
+) -> Decided | HeldBallot:
+    """Decide, or hold the ballot back as long as the store's settings say. Raises what `decide()` raises.
+
+    `signed` is the signing request, where the store asks for signatures. An emergency is not held back.
+    """
     store = Proposal.objects.select_related("store").get(pk=proposal_id).store
-    seconds = ReviewSettings.of(store).hold_back_seconds
+    settings = ReviewSettings.of(store)
+    seconds = 0 if ballot.waiver == Waiver.Kind.EMERGENCY else settings.hold_back_seconds
+    if not settings.signatures:
+        signed = None
+    elif not isinstance(signed, Verified):
+        # What would be refused anyway must not use a code up.
+        _rehearse(proposal_id, decider, ballot, REHEARSED)
+        signed = verify(
+            signer=decider,
+            request=signed or SigningRequest(),
+            what=over_proposal(proposal_id, ballot.digest),
+            minutes=settings.signing_break_minutes,
+            store=store.name,
+        )
     if not seconds:
-        return decide(proposal_id=proposal_id, decider=decider, ballot=ballot)
-    _rehearse(proposal_id, decider, ballot)
-    return _hold(proposal_id, decider, ballot, timedelta(seconds=seconds))
+        return decide(proposal_id=proposal_id, decider=decider, ballot=ballot, signed=signed)
+    signature = _rehearse(proposal_id, decider, ballot, signed)
+    return _hold(proposal_id, decider, ballot, timedelta(seconds=seconds), signature)
 
 
-def _rehearse(proposal_id: int, decider: User, ballot: Ballot) -> None:
-    """Refuse now what would be refused when it is due."""
+def over_proposal(proposal_id: int, digest: str) -> str:
+    """What the signing request of one decision is bound to."""
+    return f"proposal:{proposal_id}:{digest}"
+
+
+def _rehearse(proposal_id: int, decider: User, ballot: Ballot, signed: Verified | None) -> Signature | None:
+    """Refuse now what would be refused when it is due. Returns the signature that was rehearsed, not kept."""
+    signature = None
     try:
         with transaction.atomic():
-            decide(proposal_id=proposal_id, decider=decider, ballot=ballot)
+            decide(proposal_id=proposal_id, decider=decider, ballot=ballot, signed=signed)
+            if signed:
+                signature = Signature.objects.get(proposal_id=proposal_id, nonce=signed.nonce)
             raise _Rehearsed
     except _Rehearsed:
         pass
     except Stale as stale:
         mark_stale(proposal_id=proposal_id, reason=str(stale))
         raise
+    return signature
 
 
 @transaction.atomic
-def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta) -> HeldBallot:
+def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta, signature: Signature | None) -> HeldBallot:
     proposal = Proposal.objects.select_for_update(of=("self",), no_key=True).select_related("store").get(pk=proposal_id)
     if HeldBallot.objects.filter(proposal=proposal, state=State.HELD).exists():
         raise AlreadyDecided("Somebody else decided it a moment ago.")
     actor = Actor.user(decider)
+    if signature:
+        signature.pk = None
+        signature.save(force_insert=True)
     held = HeldBallot.objects.create(
-        proposal=proposal, user=decider, user_name=actor.name, ballot=asdict(ballot), due_at=Now() + wait
+        proposal=proposal,
+        user=decider,
+        user_name=actor.name,
+        ballot=asdict(ballot),
+        signature=signature,
+        due_at=Now() + wait,
     )
     record(
         action="decision.held",
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"verdict": ballot.verdict, "digest": ballot.digest, "held": held.pk},
+        data={"verdict": ballot.verdict, "digest": ballot.digest, "held": held.pk, **on_record(signature)},
     )
     held.refresh_from_db()
     # Should the broker be away, `release_held` finds it.
@@ -107,7 +144,13 @@ def release(held_id: int) -> Decided | None:
         if held is None:
             return None
         try:
-            decided = decide(proposal_id=held.proposal_id, decider=_decider(held), ballot=_ballot(held), held=held.pk)
+            decided = decide(
+                proposal_id=held.proposal_id,
+                decider=_decider(held),
+                ballot=_ballot(held),
+                held=held.pk,
+                signed=held.signature,
+            )
         except DecisionRefused as refusal:
             decided = None
             held.state, held.outcome = State.REFUSED, str(refusal)

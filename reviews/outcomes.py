@@ -37,6 +37,13 @@ def _decision(decision: Decision) -> SafeString:
         return format_html(
             "Rejected {}. The same claim will not come back. {}", _link(proposal), _way_back(proposal, "Reopen")
         )
+    if getattr(decision, "waiver", None):
+        return format_html(
+            "{} is live in {}, published by you alone. Somebody else looks at it again within 24 hours. {}",
+            _link(proposal),
+            proposal.store.name,
+            _way_back(proposal, "Revert"),
+        )
     verb = "is gone from" if proposal.operation == Proposal.Operation.DELETE else "is live in"
     return format_html(
         "Approved {}: {} {} {} at revision r{}. {}",

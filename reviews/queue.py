@@ -174,7 +174,12 @@ def _ids(stores: QuerySet[MemoryStore]) -> list[int]:
 
 
 def page(filters: Filters, viewer: User | None = None, *, after: str = "", before: str = "") -> Page:
-    related = ["store", "escalation", "assignment", *(["decision__version"] if filters.is_closed else [])]
+    related = [
+        "store",
+        "escalation",
+        "assignment",
+        *(["decision__version", "decision__signature"] if filters.is_closed else []),
+    ]
     found = matching(filters, viewer).select_related(*related).defer("content", "rationale")
     return page_of(found, filters.order, size=PAGE_SIZE, after=after, before=before)
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from memory.models import MemoryStore, Proposal
 from reviews.ageing import EXPIRES_SOON, late
 from reviews.digest_texts import Line, StoreDigest, as_mail, as_slack
-from reviews.models import Assignment, Gating, Reminder, ReviewSettings, SecondLook
+from reviews.models import Assignment, Gating, Reminder, ReviewSettings, SecondLook, Waiver
 from reviews.webhooks import NotDelivered, post_json
 
 LONGEST = 5
@@ -106,6 +106,7 @@ def store_digest(chosen: ReviewSettings, now: datetime | None = None) -> StoreDi
     waiting = Proposal.objects.open().filter(store=store)
     expiring = waiting.filter(created_at__lt=now + EXPIRES_SOON - timedelta(days=chosen.expires_after_days))
     gatings = Gating.objects.filter(store=store, at__gte=now - timedelta(days=1))
+    alone = Waiver.objects.filter(decision__proposal__store=store)
     return StoreDigest(
         store=store.name,
         url=f"{settings.DAYLIGHT_BASE_URL}{reverse('reviews:queue')}?{urlencode({'store': store.name})}",
@@ -115,6 +116,8 @@ def store_digest(chosen: ReviewSettings, now: datetime | None = None) -> StoreDi
         target_hours=chosen.target_hours,
         expiring=expiring.count(),
         second_looks=SecondLook.objects.filter(state=SecondLook.State.WAITING, decision__proposal__store=store).count(),
+        published_alone=alone.waiting().count(),
+        alone_overdue=alone.overdue().count(),
         stopped=store.stopped_at is not None,
         gated=tuple(sorted({slug for gating in gatings for slug in gating.agents})),
         longest=tuple(_line(row, now) for row in waiting.order_by("created_at", "pk")[:LONGEST]),

@@ -1,5 +1,7 @@
 """A newer wording of an open proposal: a proposal of its own, with the same evidence, by the person who wrote it."""
 
+from collections.abc import Mapping
+
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
@@ -12,8 +14,18 @@ from memory.services import Draft, QuoteDraft, submit_proposal
 from reviews.seeds import inherit
 
 
-def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, why: str) -> Proposal:
+def replace_wording(
+    *,
+    proposal: Proposal,
+    content: str,
+    path: str,
+    by: User,
+    why: str,
+    signed: Mapping[str, object] | None = None,
+) -> Proposal:
     """Close the open proposal, which the caller has locked, and file its change anew in `by`'s words.
+
+    `signed` is what the record says of a signature.
 
     Raises `Refused` or `InvalidMemory`; roll back then.
     """
@@ -53,7 +65,7 @@ def replace_wording(*, proposal: Proposal, content: str, path: str, by: User, wh
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"by": newer.pk},
+        data={"by": newer.pk, **(signed or {})},
     )
     return newer
 

@@ -11,12 +11,15 @@ from audit.actors import Actor
 from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import Ballot, NotAllowed
-from reviews.models import Decision, Seed, SeedAnswer, SeedDraft
+from reviews.models import Decision, Seed, SeedAnswer, SeedDraft, Signature
+from reviews.signatures import on_record
 
 UNANSWERED = timedelta(days=14)
 
 
-def answer_seed(proposal: Proposal, decider: object, ballot: Ballot) -> SeedAnswer | None:
+def answer_seed(
+    proposal: Proposal, decider: object, ballot: Ballot, signature: Signature | None = None
+) -> SeedAnswer | None:
     """Close a test item with what was made of it; None for any other proposal. Nothing is ever published."""
     seed = Seed.objects.filter(proposal=proposal).first()
     if seed is None:
@@ -38,7 +41,13 @@ def answer_seed(proposal: Proposal, decider: object, ballot: Ballot) -> SeedAnsw
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"verdict": ballot.verdict, "caught": caught, "digest": ballot.digest, **_opened(proposal)},
+        data={
+            "verdict": ballot.verdict,
+            "caught": caught,
+            "digest": ballot.digest,
+            **_opened(proposal),
+            **on_record(signature),
+        },
     )
     return answer
 

@@ -28,10 +28,13 @@ from reviews.ballots import (
     Stopped,
 )
 from reviews.four_eyes import first_of_two, needs_two
-from reviews.models import ChangeRequest, Decision, HeldBallot, SeedAnswer, Vote
+from reviews.models import ChangeRequest, Decision, HeldBallot, SeedAnswer, Signature, Vote
 from reviews.policies import AutoPolicy
 from reviews.sampling import draw_second_look
 from reviews.seeds import answer_seed
+from reviews.signatures import on_record, sign
+from reviews.signing import Verified
+from reviews.waiving import goes_alone, waive
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +58,18 @@ def decide(
     ballot: Ballot,
     held: int | None = None,
     act: uuid.UUID | None = None,
+    signed: Verified | Signature | None = None,
 ) -> Decided:
     """Decide a proposal, publish what was approved, and record both, in one transaction.
 
     `held` is the id of the held-back ballot that takes effect with this; `act` the act that it is, if not the one
-    around it. Raises a `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a
-    moved base the proposal is marked stale, in a transaction of its own, before `Stale` is raised.
+    around it; `signed` what it is signed with: credentials that were verified, or the signature of a held-back ballot.
+    Raises a `DecisionRefused`; then nothing was decided. `Proposal.DoesNotExist` for an unknown id. On a moved base the
+    proposal is marked stale, in a transaction of its own, before `Stale` is raised.
     """
     try:
         with transaction.atomic(), one_act(act) as act:
-            return _decide(proposal_id, decider, ballot, held, act)
+            return _decide(proposal_id, decider, ballot, held, act, signed)
     except BaseMoved as moved:
         mark_stale(proposal_id=proposal_id, reason=str(moved))
         raise Stale(str(moved)) from moved
@@ -72,7 +77,14 @@ def decide(
         raise Stopped(str(stopped)) from stopped
 
 
-def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: int | None, act: uuid.UUID) -> Decided:
+def _decide(
+    proposal_id: int,
+    decider: User | AutoPolicy,
+    ballot: Ballot,
+    held: int | None,
+    act: uuid.UUID,
+    signed: Verified | Signature | None,
+) -> Decided:
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     _check_open(proposal, ballot)
     _check_not_held(proposal, held)
@@ -82,19 +94,33 @@ def _decide(proposal_id: int, decider: User | AutoPolicy, ballot: Ballot, held: 
     if ballot.verdict == Decision.Verdict.REJECT:
         if not ballot.reason.strip():
             raise BadDecision("Say why: a rejection keeps the claim from coming back, and the next reviewer will ask.")
-        return answer_seed(proposal, decider, ballot) or _conclude(proposal, decider, ballot, act)
+        signature = sign(proposal=proposal, decider=decider, ballot=ballot, signed=signed)
+        return answer_seed(proposal, decider, ballot, signature) or _conclude(proposal, decider, ballot, act, signature)
     _check_no_changes_asked(proposal)
     published = _published(proposal, ballot)
     _check_edited_path(proposal, published)
     check_not_stopped(store)
     memory = check_base(proposal, path=published.path)
-    if answer := answer_seed(proposal, decider, ballot):
-        return answer
     asks_two = isinstance(decider, User) and needs_two(proposal, published.risk)
-    if asks_two and (first := first_of_two(proposal, decider, ballot)):
+    alone = goes_alone(proposal, decider, ballot, asks_two=asks_two)
+    signature = sign(
+        proposal=proposal,
+        decider=decider,
+        ballot=ballot,
+        signed=signed,
+        alone=alone,
+        path=published.path,
+        content_sha256=sha256_hex(published.content),
+    )
+    if answer := answer_seed(proposal, decider, ballot, signature):
+        return answer
+    if asks_two and not alone and (first := first_of_two(proposal, decider, ballot, signature)):
         return first
     version = publish(proposal=proposal, store=store, memory=memory, path=published.path, content=published.content)
-    return _conclude(proposal, decider, ballot, act, published, version)
+    decision = _conclude(proposal, decider, ballot, act, signature, published, version)
+    if alone:
+        waive(decision, ballot.waiver)
+    return decision
 
 
 def _conclude(
@@ -102,6 +128,7 @@ def _conclude(
     decider: User | AutoPolicy,
     ballot: Ballot,
     act: uuid.UUID,
+    signature: Signature | None,
     published: Published | None = None,
     version: MemoryVersion | None = None,
 ) -> Decision:
@@ -120,6 +147,7 @@ def _conclude(
         content_sha256=version.sha256 if version else "",
         risk=published.risk if published else proposal.risk,
         version=version,
+        signature=signature,
         act=act,
     )
     if isinstance(decider, AutoPolicy):
@@ -238,6 +266,7 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
         "digest": decision.digest,
         "decision": decision.pk,
         "reason_sha256": sha256_hex(decision.reason),
+        **on_record(decision.signature),
     }
     store = proposal.store.name
     record(

@@ -9,7 +9,8 @@ from reviews.review_settings import asks_for_fewer
 MAX_ADDRESSES = 20
 
 SECTIONS = {
-    "Who decides": ["four_eyes", "fewer", "hold_back_seconds"],
+    "Who decides": ["four_eyes", "fewer", "waivers_allowed", "hold_back_seconds"],
+    "Signatures": ["signatures", "signing_break_minutes"],
     "How long it may wait": ["target_hours", "expires_after_days"],
     "Several at once": ["bulk_allowed", "bulk_cap"],
     "How well it is reviewed": ["blind_share", "second_look_share", "reversals_to_gate"],
@@ -19,6 +20,12 @@ SECTIONS = {
 HELP = {
     "four_eyes": "Who has to stand behind a proposal before agents read it. An author never counts twice, and the database"
     " counts as well. Where two are asked, no policy decides.",
+    "waivers_allowed": "One reviewer may publish alone where two are asked, with a reason. It is announced on every desk, and"
+    " somebody else has to look at it again within 24 hours.",
+    "signatures": "Every decision of a person is signed with password and authenticator code, and says by whom, when and"
+    " meaning what wherever it is shown.",
+    "signing_break_minutes": "After so many minutes without signing, and after every log-in, a signature takes password and"
+    " code again; until then one of the two. 1 to 240.",
     "hold_back_seconds": "Seconds in which a reviewer can take a decision back before it takes effect. 0: at once; at most 600.",
     "target_hours": "The age in hours by which a proposal should be decided. Older ones are marked, and named in the digest.",
     "expires_after_days": "After so many days without a decision a proposal expires. It is not applied; the same claim may be"
@@ -50,6 +57,9 @@ class ReviewSettingsForm(forms.ModelForm):
         help_texts = HELP
         widgets = {"four_eyes": forms.RadioSelect, "remind_by_mail": forms.Textarea(attrs={"rows": 3})}
         labels = {
+            "waivers_allowed": "One person may publish alone, with a reason",
+            "signatures": "Decisions are signed",
+            "signing_break_minutes": "In full after (minutes)",
             "hold_back_seconds": "Take back within (seconds)",
             "target_hours": "Target age (hours)",
             "expires_after_days": "Expires after (days)",

@@ -33,10 +33,15 @@ def change_review_settings(request: HttpRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, store, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        save_review_settings(settings=form.instance, actor=Actor.user(request.user), seen=request.POST.get("seen", ""))
+        waits = save_review_settings(
+            settings=form.instance, actor=Actor.user(request.user), seen=request.POST.get("seen", "")
+        )
     except SettingsMoved as moved:
         messages.error(request, str(moved))
         return _page(request, store, ReviewSettingsForm(instance=ReviewSettings.of(store)), HTTPStatus.CONFLICT)
+    if waits:
+        messages.warning(request, f"{' '.join(waits.looser)} That waits for another admin; everything else is saved.")
+        return redirect("reviews:policy_changes")
     messages.success(request, f"Saved. This is how {store.name} is reviewed from now on.")
     return redirect("reviews:review_settings", name)
 

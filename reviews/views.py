@@ -26,13 +26,15 @@ from reviews.bulk import mark_pickable
 from reviews.claiming import claim
 from reviews.commenting import see_mentions
 from reviews.forms import BallotForm
-from reviews.holding import cast
-from reviews.models import HeldBallot, SavedView
+from reviews.holding import cast, over_proposal
+from reviews.models import Decision, HeldBallot, SavedView
 from reviews.queue import Filters
 from reviews.reasons import REASONS
 from reviews.rebasing import MergeConflict, rebase
 from reviews.refusals import what_changed
 from reviews.signed_out import gives_back_what_was_typed
+from reviews.signing_forms import Asked, asked_of, request_of
+from reviews.watching import over_look
 from sessions.models import Agent
 
 
@@ -102,7 +104,9 @@ def _opened(proposal: Proposal, reader: User) -> None:
 
 
 def _proposal(pk: int) -> Proposal:
-    rows = Proposal.objects.select_related("store", "base_version__memory__head", "decision__version")
+    rows = Proposal.objects.select_related(
+        "store", "base_version__memory__head", "decision__version", "decision__signature", "decision__waiver__answer"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
@@ -148,6 +152,8 @@ def _proposal_page(
         "reasons": REASONS,
         "snoozed": snoozing.snooze_of(proposal, request.user),
         "snooze_spans": snoozing.SPANS,
+        "signing": asked_of(request, proposal.store, over_proposal(proposal.pk, digest)) if may_decide else None,
+        "look_signing": _look_signing(request, proposal),
         **beside(proposal, request.user),
     }
     return render(request, "reviews/proposal_detail.html", context, status=status)
@@ -158,6 +164,14 @@ def _is_blind(request: HttpRequest, proposal: Proposal) -> bool:
     if _is_prefetch(request):
         return proposal.pk in reading.held_back([proposal], request.user)
     return reading.open_reading(proposal, request.user).holds_back
+
+
+def _look_signing(request: HttpRequest, proposal: Proposal) -> Asked | None:
+    """For a decision of the policy, which can be reversed from its page."""
+    decision = getattr(proposal, "decision", None)
+    if decision is None or decision.decider_kind != Decision.DeciderKind.POLICY:
+        return None
+    return asked_of(request, proposal.store, over_look(decision.pk))
 
 
 def _dream(proposal: Proposal) -> Dream | None:
@@ -176,7 +190,7 @@ def _dream(proposal: Proposal) -> Dream | None:
 def decide_proposal(request: HttpRequest, pk: int) -> HttpResponse:
     proposal, filters, form = _proposal(pk), Filters.read(request.POST), BallotForm(request.POST)
     try:
-        decided = cast(proposal_id=pk, decider=request.user, ballot=form.ballot(proposal))
+        decided = cast(proposal_id=pk, decider=request.user, ballot=form.ballot(proposal), signed=request_of(request))
     except Proposal.DoesNotExist as error:
         raise Http404 from error
     except BadDecision as refusal:

@@ -18,6 +18,7 @@ from memory.services import Draft, Refused, lock_stores, submit_proposal
 from reviews.ballots import AlreadyDecided, Ballot, DecisionRefused, NotAllowed
 from reviews.models import Decision, Gating, ReviewSettings, SecondLook
 from reviews.services import decide
+from reviews.signing import SigningRequest, Verified, verify
 from sessions.models import Agent
 
 COUNTED_DAYS = 30
@@ -36,19 +37,35 @@ def keep(*, decision_id: int, by: User, note: str = "") -> SecondLook:
     return _answer(look, State.KEPT, by, note)
 
 
-def reverse(*, decision_id: int, by: User, note: str = "") -> SecondLook:
+def over_look(decision_id: int) -> str:
+    """What the signing request of a reversal is bound to."""
+    return f"second-look:{decision_id}"
+
+
+def reverse(*, decision_id: int, by: User, note: str = "", signing: SigningRequest | None = None) -> SecondLook:
     """Take what the policy published out of memory: a delete, proposed and decided by this reviewer.
 
-    Where two people are asked for, the delete waits for the second one. Raises a `DecisionRefused`; then nothing
-    changed. Too many reversals gate the store's agents.
+    Where two people are asked for, the delete waits for the second one. `signing` where the store asks for it. Raises a
+    `DecisionRefused`; then nothing changed. Too many reversals gate the store's agents.
     """
+    signed = _signed(decision_id, by, signing or SigningRequest())
     with transaction.atomic(), one_act():
         look = _locked_look(decision_id, by)
         look.reversal = _file_reversal(look.decision, by, note)
-        _decide_reversal(look.reversal, by, note)
+        _decide_reversal(look.reversal, by, note, signed)
         look = _answer(look, State.REVERSED, by, note)
     gate_agents(store_id=look.decision.proposal.store_id)
     return look
+
+
+def _signed(decision_id: int, by: User, signing: SigningRequest) -> Verified | None:
+    """The verified signing request, where the store asks for one. Raises `NotSigned`."""
+    store = Decision.objects.select_related("proposal__store").get(pk=decision_id).proposal.store
+    chosen = ReviewSettings.of(store)
+    if not chosen.signatures:
+        return None
+    what, minutes = over_look(decision_id), chosen.signing_break_minutes
+    return verify(signer=by, request=signing, what=what, minutes=minutes, store=store.name)
 
 
 def _locked_look(decision_id: int, by: User) -> SecondLook:
@@ -98,12 +115,13 @@ def _reversal(proposal: Proposal, version: MemoryVersion, note: str) -> Draft:
     )
 
 
-def _decide_reversal(reversal: Proposal, by: User, note: str) -> None:
+def _decide_reversal(reversal: Proposal, by: User, note: str, signed: Verified | None) -> None:
     """Approve it; where its author alone is not enough it stays open for somebody else."""
     reason = note.strip() or "Reversed at a second look."
     try:
         with transaction.atomic():
-            decide(proposal_id=reversal.pk, decider=by, ballot=Ballot("approve", reversal.digest, reason))
+            ballot = Ballot("approve", reversal.digest, reason)
+            decide(proposal_id=reversal.pk, decider=by, ballot=ballot, signed=signed)
     except NotAllowed:
         pass
     reversal.refresh_from_db()

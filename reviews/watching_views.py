@@ -1,5 +1,6 @@
 """Second looks in the browser: what the policy let through, to keep or to reverse."""
 
+from functools import partial
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -11,7 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from audit.roles import REVIEWER, ROLES, has_role, role_required
 from reviews.ballots import DecisionRefused
 from reviews.models import Decision, SecondLook
-from reviews.watching import keep, reverse
+from reviews.signing_forms import asked_of, request_of
+from reviews.watching import keep, over_look, reverse
 
 PAGE = 25
 
@@ -25,8 +27,11 @@ def second_looks(request: HttpRequest) -> HttpResponse:
     }
     looks = SecondLook.objects.select_related("decision__proposal__store", "decision__version__memory", "reversal")
     waiting = looks.filter(state=SecondLook.State.WAITING)
+    shown = list(waiting.annotate(**stances).order_by("pk")[:PAGE])
+    for look in shown:
+        look.signing = asked_of(request, look.decision.proposal.store, over_look(look.decision_id))
     context = {
-        "looks": waiting.annotate(**stances).order_by("pk")[:PAGE],
+        "looks": shown,
         "waiting_count": waiting.count(),
         "answered": looks.exclude(state=SecondLook.State.WAITING).order_by("-answered_at")[:PAGE],
         "may_decide": has_role(request.user, REVIEWER),
@@ -43,7 +48,7 @@ def keep_decision(request: HttpRequest, decision_id: int) -> HttpResponse:
 @require_POST
 @role_required(REVIEWER)
 def reverse_decision(request: HttpRequest, decision_id: int) -> HttpResponse:
-    return _answered(request, decision_id, reverse)
+    return _answered(request, decision_id, partial(reverse, signing=request_of(request)))
 
 
 def _answered(request: HttpRequest, decision_id: int, answer) -> HttpResponse:

@@ -11,6 +11,7 @@ from audit.roles import ensure_groups
 from dreaming.databases import APP_ROLE
 from reviews.models import ReviewSettings
 from tests.browser import chromium
+from tests.signers import HALF_MINUTE
 
 # Argon2 is slow on purpose; hundreds of test users need not pay for it.
 FAST_HASHER = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -71,6 +72,12 @@ def no_checkpoint_is_remembered() -> None:
 def nobody_is_drawn(monkeypatch) -> None:
     """Chance decides whom the desk shows evidence first; a test that is about that sets the share."""
     monkeypatch.setattr(ReviewSettings._meta.get_field("blind_share"), "default", 0)
+
+
+@pytest.fixture(autouse=True)
+def codes_stand_still(monkeypatch) -> None:
+    """It is always the same half-minute: `tests.signers.code()` knows its code."""
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.yield_hotp_counters_from_time", lambda: iter([HALF_MINUTE]))
 
 
 @pytest.fixture(autouse=True)

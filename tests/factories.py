@@ -4,16 +4,19 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
 from audit.actors import Actor
+from audit.roles import ADMIN
 from dreaming.databases import APP_ROLE
+from memory.agents import save_agent_settings
 from memory.models import MemoryStore, MemoryVersion, Proposal
 from memory.services import Draft, QuoteDraft, submit_proposal
 from reviews.ballots import Ballot
 from reviews.models import Decision
+from reviews.policy_changes import confirm_change
 from reviews.services import decide
 from sessions.models import Agent, Event, Session
 
@@ -66,6 +69,15 @@ def make_proposal(store: MemoryStore, session: Session | None = None, **fields: 
     return submit_proposal(
         store=store, draft=Draft(**draft), source=source, proposer=Actor.system("dream"), source_ref="dream:0"
     )
+
+
+def loosen(agent: Agent, stores: list[MemoryStore]) -> None:
+    """What one admin proposes and another confirms."""
+    change = save_agent_settings(agent=agent, stores=stores, actor=Actor("user", "0", "first admin"))
+    assert change is not None
+    second, _ = User.objects.get_or_create(username="second-admin")
+    second.groups.add(Group.objects.get(name=ADMIN))
+    confirm_change(change_id=change.pk, by=second)
 
 
 def attach(store: MemoryStore) -> Agent:

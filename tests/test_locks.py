@@ -73,7 +73,7 @@ def test_settings_and_sessions_of_the_same_agent(settings_first):
     session = prepare(b'{"id": "s-1", "agent": "teller", "events": [{"seq": 0, "type": "note", "text": "x"}]}')
 
     def settings() -> None:
-        agent.mode = "auto"
+        agent.auto_min_sessions = 99
         save_agent_settings(agent=agent, stores=[store], actor=ACTOR)
 
     def sessions() -> None:

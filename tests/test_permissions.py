@@ -5,8 +5,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from dreaming.models import Dream
-from memory.models import Memory, MemoryVersion, Proposal
-from reviews.models import ChangeRequest, Comment, Decision, HeldBallot, SavedView
+from memory.models import Memory, MemoryVersion, PolicyChange, Proposal
+from reviews.models import ChangeRequest, Comment, Decision, HeldBallot, ReReview, SavedView, Waiver
 from sessions.models import Agent, ApiKey
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 
@@ -26,6 +26,11 @@ WRITES = {
         ),
         "reviewer",
     ),
+    "reviews:set_signing_password": "reviewer",
+    "reviews:confirm_policy_change": "admin",
+    "reviews:refuse_policy_change": "admin",
+    "reviews:confirm_waived": "reviewer",
+    "reviews:revert_waived": "reviewer",
     "reviews:snooze": "reviewer",
     "reviews:unsnooze": "reviewer",
     "reviews:save_view": "reviewer admin auditor",
@@ -60,6 +65,7 @@ READS = {
     "reviews:quality": {"adam", "aude"},
     "reviews:my_reading": {"rita"},
     "reviews:people": {"adam", "aude"},
+    "reviews:signing": {"rita"},
 }
 
 
@@ -95,11 +101,21 @@ def addresses(rita) -> dict[str, str]:
         ballot={"verdict": "approve"},
         due_at=timezone.now(),
     )
+    waiver = Waiver.objects.create(
+        decision=version.decision, kind="waiver", reason="Alone.", by_id=0, by_name="x", due_at=timezone.now()
+    )
+    change = PolicyChange.objects.create(
+        store=store, before={"signatures": True}, after={"signatures": False}, looser=[], proposed_by="0"
+    )
     about_it = ("state", "take_over", "release", "comment", "assign", "escalate", "ask_for_changes")
     answers = ("withdraw_request", "reword", "revert", "reopen")
     view = SavedView.objects.create(user=rita, name="mine", query="")
     by_prefix = {
         **{f"reviews:{name}": [proposal.pk] for name in (*about_it, *answers)},
+        "reviews:confirm_waived": [waiver.pk],
+        "reviews:revert_waived": [waiver.pk],
+        "reviews:confirm_policy_change": [change.pk],
+        "reviews:refuse_policy_change": [change.pk],
         "reviews:undo": [held.pk],
         "reviews:dismiss": [held.pk],
         "reviews:store_detail": ["claims"],
@@ -160,6 +176,8 @@ def state() -> tuple:
         Memory.objects.count(),
         Comment.objects.count(),
         ChangeRequest.objects.count(),
+        ReReview.objects.count(),
+        list(PolicyChange.objects.values_list("state", flat=True)),
         list(HeldBallot.objects.values_list("state", "dismissed_at")),
     )
 

@@ -4,7 +4,9 @@ from reviews.models.ageing import Reminder
 from reviews.models.decisions import Decision, HeldBallot, Vote
 from reviews.models.desk import Claim, SavedView, Snooze
 from reviews.models.settings import ReviewSettings
+from reviews.models.signing import Signature, SigningPassword
 from reviews.models.together import Assignment, ChangeRequest, Comment, Escalation, Mention
+from reviews.models.waivers import ReReview, Waiver
 from reviews.models.watching import Gating, Reading, SecondLook, Seed, SeedAnswer, SeedDraft
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Gating",
     "HeldBallot",
     "Mention",
+    "ReReview",
     "Reading",
     "Reminder",
     "ReviewSettings",
@@ -25,6 +28,9 @@ __all__ = [
     "Seed",
     "SeedAnswer",
     "SeedDraft",
+    "Signature",
+    "SigningPassword",
     "Snooze",
     "Vote",
+    "Waiver",
 ]

@@ -5,6 +5,12 @@ from django.utils import timezone
 
 from memory.models import MemoryVersion, Proposal
 from reviews.models.fields import person
+from reviews.models.signing import Signature
+
+
+def signed(related_name: str) -> models.OneToOneField:
+    """The signature, where the store asks for one."""
+    return models.OneToOneField(Signature, on_delete=models.PROTECT, null=True, related_name=related_name)
 
 
 class Decision(models.Model):
@@ -30,6 +36,7 @@ class Decision(models.Model):
     content_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the text as published")
     risk = ArrayField(models.CharField(max_length=40), default=list, help_text="Flags of the text as published")
     version = models.OneToOneField(MemoryVersion, on_delete=models.PROTECT, null=True, related_name="decision")
+    signature = signed("decision")
     act = models.UUIDField(help_text="The audit entries of this act")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -67,6 +74,7 @@ class Vote(models.Model):
     reader_name = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
     digest = models.CharField(max_length=64, help_text="Of what the reader saw")
+    signature = signed("vote")
     act = models.UUIDField(help_text="The audit entry of this act")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -91,6 +99,7 @@ class HeldBallot(models.Model):
     user = person("held_ballots")
     user_name = models.CharField(max_length=255)
     ballot = models.JSONField(help_text="Verdict, digest, reason, edit")
+    signature = signed("held_ballot")
     due_at = models.DateTimeField()
     state = models.CharField(max_length=7, choices=State, default=State.HELD)
     outcome = models.TextField(blank=True, help_text="Why it could not take effect")

@@ -20,6 +20,16 @@ class ReviewSettings(models.Model):
 
     store = models.OneToOneField(MemoryStore, on_delete=models.CASCADE, related_name="review_settings")
     four_eyes = models.CharField("four eyes", max_length=7, choices=FourEyes, default=FourEyes.NEVER)
+    signatures = models.BooleanField(default=False, help_text="Every decision is signed: name, time, meaning")
+    signing_break_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(240)],
+        help_text="After so long without signing, and after every log-in, a signature asks for password and code again",
+    )
+    waivers_allowed = models.BooleanField(
+        default=False,
+        help_text="One person may publish where two are asked, with a reason; somebody looks again within a day",
+    )
     hold_back_seconds = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(600)],

@@ -43,7 +43,7 @@ def test_what_breaks_in_the_api_is_json_without_details(client, monkeypatch, cap
     def breaks(_):
         raise RuntimeError("the inner life")
 
-    monkeypatch.setattr("memory.reading.live_revisions", breaks)
+    monkeypatch.setattr("memory.reading.live_snapshots", breaks)
     response = client.get("/api/v1/agents/teller/memory", headers={"Authorization": f"Bearer {secret}"})
     assert (response.status_code, response.json()["error"]) == (500, "internal_server_error")
     assert "inner life" not in response.content.decode()

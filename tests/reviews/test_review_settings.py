@@ -7,6 +7,7 @@ from django.forms.models import model_to_dict
 from audit.actors import Actor
 from audit.models import Entry
 from memory.agents import SettingsMoved
+from memory.models import PolicyChange
 from reviews.models import ReviewSettings
 from reviews.review_settings import save_review_settings, settings_digest
 from tests.factories import make_store
@@ -71,7 +72,8 @@ def test_fewer_eyes_have_to_be_meant(client, adam, store):
     assert ReviewSettings.of(store).four_eyes == "always"
 
     assert post(client, store, four_eyes="flagged", fewer="on").status_code == 302
-    assert ReviewSettings.of(store).four_eyes == "flagged"
+    assert ReviewSettings.of(store).four_eyes == "always"
+    assert PolicyChange.objects.get().after == {"four_eyes": "flagged"}
 
 
 def test_more_eyes_need_no_confirmation(client, adam, store):

@@ -4,7 +4,6 @@ import pytest
 from django.db import connection
 
 from audit.actors import Actor
-from memory.agents import save_agent_settings
 from memory.models import Proposal
 from memory.stopping import resume_store, stop_store
 from reviews import changes as requests
@@ -15,7 +14,7 @@ from reviews.models import ReviewSettings
 from reviews.services import decide
 from reviews.standing import standing_of
 from reviews.told import changes
-from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_session, make_store
+from tests.factories import approve, loosen, make_agent, make_live_memory, make_proposal, make_session, make_store
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +107,7 @@ def test_a_flipped_mode_is_told(store, proposal, rita):
     agent.mode = "auto"
 
     def flip():
-        save_agent_settings(agent=agent, stores=[store], actor=Actor.system("test"))
+        loosen(agent, [store])
 
     assert heard(proposal, rita, flip) == [("claims goes by policy now: all of its agents are in auto mode.", False)]
 

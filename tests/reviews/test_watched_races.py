@@ -83,7 +83,7 @@ def test_two_gatings_at_once_gate_once(store, decision, rita, agents, monkeypatc
 
 def test_a_gating_and_an_admin_who_changes_the_same_agents(store, decision, rita, agents):
     SecondLook.objects.update(state="reversed", answered_at="2999-01-01T00:00:00Z")
-    other = make_store("other")
+    other = make_store("other", [make_agent("guard")])
 
     def change() -> None:
         agents[0].auto_min_sessions = 99

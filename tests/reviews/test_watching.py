@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from audit.models import Entry
 from memory import reading
-from memory.agents import save_agent_settings
 from memory.models import Proposal
 from memory.stopping import stop_store
 from reviews.ballots import AlreadyDecided, Ballot, NotAllowed, Stopped
@@ -15,7 +14,7 @@ from reviews.models import Decision, Gating, ReviewSettings, SecondLook
 from reviews.sampling import is_drawn
 from reviews.services import decide
 from reviews.watching import WATCH, CannotReverse, gate_agents, gate_due, keep, reverse
-from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_store
+from tests.factories import approve, loosen, make_agent, make_live_memory, make_proposal, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -194,7 +193,7 @@ def test_after_a_gating_an_admin_can_try_again(store, agents, rita):
     for agent in agents:
         agent.refresh_from_db()
         agent.mode = "auto"
-        save_agent_settings(agent=agent, stores=[store], actor=WATCH)
+        loosen(agent, [store])
 
     assert gate_agents(store_id=store.pk) is None
     reverse(decision_id=let_through(store).pk, by=rita)

@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: the demo fleet, its three users and a first dream. Run again, it changes nothing."""
+"""`manage.py load_demo`: the demo fleet, its four users and a first dream. Run again, it changes nothing."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from audit.accounts import create_user
 from audit.actors import Actor
-from audit.management.commands.create_user import create_user
 from audit.roles import ADMIN, AUDITOR, REVIEWER
 from dreaming.demo import MEMORY, demo_sessions
 from dreaming.passes import run_dream
@@ -26,12 +26,13 @@ STORE = "claims"
 USERS = [
     ("rita", REVIEWER, "Rita Reviewer"),
     ("adam", ADMIN, "Adam Admin"),
+    ("alma", ADMIN, "Alma Admin"),
     ("aude", AUDITOR, "Aude Auditor"),
 ]
 
 
 class Command(BaseCommand):
-    help = "Load the demo fleet: three users, four agents, 200 sessions, and what one dream makes of them."
+    help = "Load the demo fleet: four users, four agents, 200 sessions, and what one dream makes of them."
 
     def handle(self, **_: Any) -> None:
         password = os.environ.get("DAYLIGHT_DEMO_PASSWORD", "")
@@ -50,7 +51,7 @@ def _ensure_users(password: str) -> None:
     """The accounts exist. One that was there keeps its password: it may be somebody's own, by the same name."""
     for username, role, name in USERS:
         if not User.objects.filter(username=username).exists():
-            create_user(username=username, roles=[role], name=name, email="", password=password)
+            create_user(username=username, roles=[role], name=name, email="", password=password, start=False)
 
 
 def _load_fleet() -> None:
