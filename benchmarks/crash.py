@@ -228,10 +228,11 @@ def hold(count: int) -> None:
 
 
 def run_worker() -> None:
-    """A worker in one process; its banner goes nowhere."""
+    """A worker in one process; its banner and warnings go nowhere."""
     from dreaming.celery import app
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     options = ["--pool", "solo", "-l", "CRITICAL", "--without-gossip", "--without-mingle"]
     app.worker_main(["worker", *options])
 
