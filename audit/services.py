@@ -40,9 +40,9 @@ def record(
         raise UnregisteredAction(f"{action!r} is not a registered action; add it to audit/actions.py")
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an audit entry belongs in the transaction of its act")
-    at, head = _lock_chain()
+    at, seq, head = _lock_chain()
     entry = Entry(
-        seq=head.seq + 1 if head else 1,
+        seq=seq + 1,
         at=at,
         act=act or current_act(),
         action=action,
@@ -51,7 +51,7 @@ def record(
         actor_name=actor.name,
         store=store,
         subject=subject,
-        prev_hash=head.hash if head else GENESIS,
+        prev_hash=head,
     )
     entry.body = _body(entry, data or {})
     entry.hash = _entry_hash(entry.prev_hash, entry.body)
@@ -59,16 +59,20 @@ def record(
     return entry
 
 
-def _lock_chain() -> tuple[datetime, Entry | None]:
-    """The database's time and the newest entry, with the chain locked until the transaction ends.
+def _lock_chain() -> tuple[datetime, int, str]:
+    """The database's time, and number and hash of the newest entry, with the chain locked until the transaction ends.
 
     The lock is a statement of its own: read in the same statement, the head could be older than the lock.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
-        cursor.execute("SELECT clock_timestamp()")
-        (at,) = cursor.fetchone()
-    return at, Entry.objects.only("seq", "hash").order_by("-seq").first()
+        cursor.execute(
+            "SELECT clock_timestamp(), coalesce(seq, 0), coalesce(hash, %s) FROM (SELECT) AS now"
+            " LEFT JOIN (SELECT seq, hash FROM audit_entry ORDER BY seq DESC LIMIT 1) AS newest ON true",
+            [GENESIS],
+        )
+        row: tuple[datetime, int, str] = cursor.fetchone()
+        return row
 
 
 def _body(entry: Entry, data: dict[str, Any]) -> bytes:

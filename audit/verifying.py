@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 from django.db import connection
 
 from audit.checkpoints import KEY_PREFIX, PREFIX, witnessed
@@ -90,14 +91,19 @@ def check_rows(rows: Iterable[tuple[Any, ...]], stated: Mapping[int, dict[str, A
 
 
 def rows() -> Iterator[tuple[Any, ...]]:
-    """Every entry in order, a batch at a time, as the database holds it."""
+    """Every entry in order, a batch at a time, as the database holds it.
+
+    In PostgreSQL's binary form: reading the rows as text takes four times as long as checking them.
+    """
     after = 0
-    with connection.cursor() as cursor:
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
         while True:
             cursor.execute(
                 "SELECT seq, at, act, action, actor_kind, actor_id, actor_name, store, subject, body, prev_hash, hash"
                 " FROM audit_entry WHERE seq > %s ORDER BY seq LIMIT %s",
                 [after, BATCH],
+                binary=True,
             )
             batch = cursor.fetchall()
             yield from batch

@@ -99,7 +99,7 @@ def _interrupt(*_: object) -> None:
 def _start_and_serve(run: Run) -> int:
     try:
         run.say(f"data folder: {data_dir()}")
-        if _external("DATABASE_URL"):
+        if is_external("DATABASE_URL"):
             run.say("PostgreSQL: the server named by DATABASE_URL")
         else:
             run.say("PostgreSQL is up")
@@ -234,12 +234,13 @@ def _end(processes: list[psutil.Process], *, patience: float = 5) -> None:
 # --- Servers and data
 
 
-def _external(name: str) -> bool:
+def is_external(name: str) -> bool:
+    """Whether the environment names a server of its own, in place of the embedded one."""
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
 def _start_broker(run: Run) -> None:
-    if _external("REDIS_URL"):
+    if is_external("REDIS_URL"):
         run.say("broker: the server named by REDIS_URL")
         return
     run.valkey = embedded.start_valkey()

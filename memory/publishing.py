@@ -52,7 +52,8 @@ def publish(*, proposal: Proposal, store: MemoryStore, memory: Memory | None, pa
     """Write the next version and make it the head. The store is locked; the decision follows in the same transaction."""
     assert connection.in_atomic_block
     store.revision += 1
-    store.save(update_fields=["revision"])
+    # Not saved: the history of settings would get a row for each publication.
+    MemoryStore.objects.filter(pk=store.pk).update(revision=store.revision)
     memory = memory or Memory.objects.create(store=store, path=path)
     deletes = proposal.operation == Proposal.Operation.DELETE
     version = MemoryVersion.objects.create(

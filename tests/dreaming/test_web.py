@@ -40,7 +40,7 @@ def test_what_breaks_in_the_api_is_json_without_details(client, monkeypatch, cap
     agent = make_agent("teller")
     _, secret = issue_key(agent=agent, scopes=["read"], issued_by=Actor.system("test"))
 
-    def breaks(_):
+    def breaks(*_):
         raise RuntimeError("the inner life")
 
     monkeypatch.setattr("memory.reading.live_snapshots", breaks)

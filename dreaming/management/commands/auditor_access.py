@@ -1,6 +1,5 @@
 """`manage.py auditor_access`: how somebody who may only look logs in to the database; `--psql` does it."""
 
-import os
 import subprocess
 from typing import Any
 
@@ -9,14 +8,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.grants import AUDITOR_ROLE
 from dreaming import embedded, postgres
+from dreaming.processes import is_external
 
 ELSEWHERE = f"""The database is the one that DATABASE_URL names. The role {AUDITOR_ROLE} is there and may only look;
 let it log in as your PostgreSQL lets people in, such as, as the owner:
   ALTER ROLE {AUDITOR_ROLE} LOGIN PASSWORD '…';
 Then: psql postgresql://{AUDITOR_ROLE}@HOST/{{database}}"""
-
-
-FROM_FILE = "_FILE"
 
 
 class Command(BaseCommand):
@@ -26,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--psql", action="store_true", help="open psql on it")
 
     def handle(self, *, psql: bool, **_: Any) -> None:
-        if any(os.environ.get(name) for name in ("DATABASE_URL", f"DATABASE_URL{FROM_FILE}")):
+        if is_external("DATABASE_URL"):
             if psql:
                 raise CommandError("--psql is for the embedded server.")
             self.stdout.write(ELSEWHERE.format(database=settings.DATABASES["default"]["NAME"]))
