@@ -34,6 +34,8 @@ ACTIONS = {
     "store.stopped": "Publishing stopped",
     "record.exported": "Record exported",
     "signing_key.rotated": "Signing key rotated",
+    "store.archived": "Memory store archived",
+    "store.deleted": "Empty memory store deleted",
     "store.created": "Memory store created",
     "store.changed": "Memory store settings changed",
     "user.created": "User created",

@@ -5,6 +5,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
 from django.utils.cache import patch_cache_control
 
+from memory.anthropic_api.errors import ApiError
+from memory.anthropic_api.transport import refusal
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 _NUL = "The address holds a NUL character (%00), which no name here has. Take it out."
@@ -22,6 +25,8 @@ class NulMiddleware:
             return self.get_response(request)
         if request.path.startswith("/api/"):
             return JsonResponse({"error": "malformed", "detail": _NUL}, status=400)
+        if request.path.startswith("/anthropic/"):
+            return refusal(ApiError(400, _NUL))
         return HttpResponse(_NUL, status=400, content_type="text/plain; charset=utf-8")
 
 

@@ -18,7 +18,10 @@ REASON_LENGTH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One write that an agent asked for. `base` is the live version that it changes; `reason` its own words."""
+    """One write that an agent asked for. `base` is the live version that it changes; `reason` its own words.
+
+    Who asked is known by `session`, or by `api_key` (the public id of the key), where they are given.
+    """
 
     operation: str
     path: str
@@ -27,6 +30,18 @@ class Suggestion:
     base: MemoryVersion | None = None
     reason: str = ""
     session: str = ""
+    api_key: str = ""
+
+    @property
+    def source_ref(self) -> str:
+        if self.session:
+            return source_ref("session", self.session)
+        return source_ref("api_key", self.api_key) if self.api_key else ""
+
+
+def source_ref(kind: str, name: str) -> str:
+    """How a proposal names the session, or the key, that asked for it."""
+    return f"{kind}:{name}"[:100]
 
 
 def suggest(*, agent: Agent, store: MemoryStore, suggestion: Suggestion) -> Proposal:
@@ -44,7 +59,7 @@ def suggest(*, agent: Agent, store: MemoryStore, suggestion: Suggestion) -> Prop
             draft=draft,
             source=Proposal.Source.AGENT,
             proposer=Actor.agent(agent.slug),
-            source_ref=f"session:{suggestion.session}"[:100] if suggestion.session else "",
+            source_ref=suggestion.source_ref,
         )
     except KnownClaim:
         waiting = store.proposals.open().filter(text_key=normalised_text_key(draft), path=draft.path)

@@ -289,7 +289,7 @@ def sql_of_guards() -> str:
 
 def test_nothing_is_disarmed():
     assert complaints() == []
-    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (20, 10)
+    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (22, 12)
 
 
 @contextmanager
