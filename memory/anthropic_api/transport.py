@@ -108,7 +108,7 @@ def address(**handlers: Handler) -> Callable[..., HttpResponse]:
         except ApiError as error:
             return refusal(error)
         except HttpError as error:
-            return refusal(ApiError(error.status_code, error.message))
+            return refusal(ApiError(error.status_code, error.message), getattr(error, "retry_after", 0))
         except RequestDataTooBig:
             return refusal(TOO_LARGE)
         except Exception:
@@ -132,9 +132,13 @@ def nothing_here(request: HttpRequest) -> HttpResponse:
     return refusal(ApiError(404, f"Daylight has no {request.path}: it serves memory stores."))
 
 
-def refusal(error: ApiError) -> HttpResponse:
+def refusal(error: ApiError, retry_after: int = 0) -> HttpResponse:
+    """The answer, which may be worth asking for again in so many seconds."""
     request_id = _new_id()
-    return _identified(error_response(error, request_id), request_id)
+    response = error_response(error, request_id)
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
+    return _identified(response, request_id)
 
 
 def _new_id() -> str:

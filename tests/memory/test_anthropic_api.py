@@ -4,9 +4,12 @@ import hashlib
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from audit.actors import Actor
 from audit.models import Entry
+from memory.anthropic_api.pages import name_of
 from memory.models import Memory, MemoryRead, MemoryStore, Proposal
 from memory.stopping import resume_store, stop_store
 from reviews.ballots import Ballot, Stopped
@@ -263,6 +266,48 @@ def test_what_a_query_cannot_say_is_an_invalid_request(caller, store, tail, quer
 
     assert (answer.status_code, error_of(answer)["type"]) == (400, "invalid_request_error")
     assert answer["x-should-retry"] == "false"
+
+
+PATHS = st.sampled_from(["/a.md", "/a", "/a.md/b", "/", "", "/é", "/a\u2028b"]) | st.text(max_size=20)
+ANY = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "path": PATHS | ANY,
+        "content": st.text(max_size=30) | ANY,
+        "precondition": ANY,
+        "name": st.text(max_size=8) | ANY,
+        "metadata": ANY,
+        "description": ANY,
+    },
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=BODIES | ANY | st.binary(max_size=20), tail=st.sampled_from(["", "/memories", "/memories/mem_1"]))
+def test_no_body_breaks_it(caller, manager, store, body, tail):
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    for one in (caller, manager):
+        for address in (of(store) + tail, ""):
+            assert one.post(address, data).status_code < 500
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    name=st.sampled_from(
+        ["limit", "page", "view", "depth", "path_prefix", "created_at[gte]", "operation[]", "memory_id"]
+    )
+    | st.text(max_size=8),
+    value=st.text(max_size=12) | st.integers().map(str) | st.integers().map(name_of) | st.text(max_size=8).map(name_of),
+)
+def test_no_query_breaks_it(caller, store, name, value):
+    for tail in ("/memories", "/memory_versions"):
+        answer = caller.client.get(f"{ROOT}{of(store)}{tail}", {name: value}, headers=caller.headers)
+        assert answer.status_code in (200, 400)
 
 
 @pytest.mark.parametrize("name", ["memstore_0", "memstore_01", "memstore_", "mem_1", "x", "memstore_" + "9" * 30])
