@@ -27,6 +27,11 @@ class Mirror(models.Model):
     def __str__(self) -> str:
         return f"{self.store_id} at {self.remote_store}"
 
+    @property
+    def apart(self) -> models.QuerySet["MirroredMemory"]:
+        """What there is not as it is here, with a note that says why."""
+        return self.memories.exclude(note="")
+
 
 class MirroredMemory(models.Model):
     """A path of a mirror. Hashes are hexadecimal SHA-256 of the text; '' stands for no memory there."""

@@ -35,11 +35,11 @@ class Suggestion:
     @property
     def source_ref(self) -> str:
         if self.session:
-            return source_ref("session", self.session)
-        return source_ref("api_key", self.api_key) if self.api_key else ""
+            return asked_by("session", self.session)
+        return asked_by("api_key", self.api_key) if self.api_key else ""
 
 
-def source_ref(kind: str, name: str) -> str:
+def asked_by(kind: str, name: str) -> str:
     """How a proposal names the session, or the key, that asked for it."""
     return f"{kind}:{name}"[:100]
 

@@ -7,7 +7,7 @@ from django.db.models import F, Func, IntegerField, QuerySet
 
 from memory.anthropic_api import ids
 from memory.models import MemoryStore, MemoryVersion, Proposal
-from memory.suggestions import source_ref
+from memory.suggestions import asked_by
 
 
 def store_shape(store: MemoryStore) -> dict[str, Any]:
@@ -99,8 +99,9 @@ def by_author(
     """Those that a policy let through for this session or key, or for nobody else; `versions` from `with_authors()`."""
     for kind, name in (("session", session), ("api_key", api_key.removeprefix(f"{ids.KEY}_"))):
         if name:
-            ref = source_ref(kind, name)
-            versions = versions.filter(decider_kind="policy", source=Proposal.Source.AGENT, source_ref=ref)
+            versions = versions.filter(
+                decider_kind="policy", source=Proposal.Source.AGENT, source_ref=asked_by(kind, name)
+            )
     if account:
         asked_for = versions.filter(source=Proposal.Source.AGENT).exclude(source_ref="")
         versions = versions.filter(decider_kind="policy").exclude(pk__in=asked_for.values("pk"))

@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from django.urls import reverse
 
 from audit.actors import Actor
@@ -298,6 +299,20 @@ def test_a_mirror_that_follows_is_published_when_something_changed(store, say, t
     say("/one.md", "Three.")
     follow_mirrors()
     assert there.texts == {"/one.md": "Two."}
+
+
+def test_two_runs_do_not_publish_at_once(say, there):
+    say("/one.md", "One.")
+    publish()
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [mirrors.MIRROR_LOCK, Mirror.objects.get().pk])
+        with pytest.raises(CommandError, match="published already"):
+            publish()
+    finally:
+        other.close()
+    assert publish()["counts"] == {"in_step": 1}
 
 
 def test_after_a_failure_there_is_a_pause(say, there):

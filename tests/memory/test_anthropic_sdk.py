@@ -1,16 +1,21 @@
 """The real `anthropic` SDK over HTTP, pointed here by `base_url`: it reads, and its writes obey the gate."""
 
+import json
+import subprocess
 from pathlib import Path
+from shutil import which
 from types import SimpleNamespace
 
 import anthropic
 import anyio
 import pytest
 from anthropic.lib.tools._memories import SessionMemoryStores
+from django.db import connection
 
 from memory.models import Memory, Proposal
+from sessions.services import issue_key
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_store
-from tests.sessions.samples import make_key
+from tests.sessions.samples import ADMIN, make_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BOTH = ("read", "propose")
@@ -159,6 +164,35 @@ def test_a_session_that_writes_by_policy_is_named(live_server, store, client):
     assert version.created_by.session_id == "sesn_7"
 
 
+def test_a_key_that_manages_keeps_stores_by_the_sdk(live_server, client, store):
+    _, text = issue_key(agent=None, scopes=["manage"], issued_by=ADMIN)
+    api = client.with_options(api_key=text).beta.memory_stores
+
+    made = api.create(name="notes", description="Shared.", metadata={"team": "a"})
+    changed = api.update(made.id, metadata={"team": None, "owner": "b"}, description="")
+    archived = api.archive(made.id)
+
+    assert (made.metadata, changed.metadata, changed.description) == ({"team": "a"}, {"owner": "b"}, "")
+    assert archived.archived_at
+    assert [one.name for one in api.list(created_at_gte=store.created_at)] == ["claims"]
+    assert [one.name for one in api.list(include_archived=True, limit=1)] == ["notes", "claims"]
+    assert api.delete(made.id).type == "memory_store_deleted"
+    with pytest.raises(anthropic.PermissionDeniedError):
+        api.memories.create(name_of(store), path="/one.md", content="One.")
+
+
+@pytest.mark.skipif(not which("curl"), reason="needs curl")
+def test_curl_reads_with_an_older_version_and_x_api_key(live_server, store, rita):
+    make_live_memory(store, rita, path="/one.md", content="One.")
+    headers = {"x-api-key": make_key("teller", BOTH)[1], "anthropic-version": "2023-06-01"}
+    address = f"{live_server.url}/anthropic/v1/memory_stores/{name_of(store)}/memories?beta=true&view=full"
+    options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+
+    said = subprocess.run(["curl", "-sS", "--fail", *options, address], capture_output=True, check=True).stdout
+
+    assert [one["content"] for one in json.loads(said)["data"]] == ["One."]
+
+
 # The SDK's own sync of a store into a folder, as its self-hosted workers run it.
 
 
@@ -237,7 +271,6 @@ def test_the_memory_sync_writes_nothing_that_nobody_approved(sync, store, rita, 
 
 def in_its_own_thread(work):
     """Run database work with a connection of the thread's own, and close it."""
-    from django.db import connection
 
     def run() -> None:
         try:

@@ -51,7 +51,7 @@ def _remote(store: MemoryStore, named: str) -> str:
 
 
 def _notes(mirror: Mirror) -> list[tuple[str, str]]:
-    return list(mirror.memories.exclude(note="").values_list("path", "note"))
+    return list(mirror.apart.values_list("path", "note"))
 
 
 def _summary(mirror: Mirror) -> str:
