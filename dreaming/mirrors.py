@@ -3,15 +3,14 @@
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import anthropic
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -20,6 +19,7 @@ from audit.actors import Actor
 from audit.services import record
 from dreaming.engines.base import EngineFailed
 from dreaming.engines.model import connect, plain_errors
+from dreaming.locks import alone
 from dreaming.mirror_drift import file_drift, settle, waits
 from dreaming.mirror_models import Mirror, MirroredMemory
 from dreaming.mirror_plan import Known, Plan, Step, plan
@@ -94,7 +94,9 @@ def publish_mirror(*, mirror: Mirror, actor: Actor) -> Mirror:
     """
     if not settings.ANTHROPIC_API_KEY:
         raise EngineFailed("Publishing needs a key: set ANTHROPIC_API_KEY (or ANTHROPIC_API_KEY_FILE) and restart.")
-    with _only_runner(mirror):
+    with alone(MIRROR_LOCK, mirror.pk) as mine_to_run:
+        if not mine_to_run:
+            raise MirrorBusy(f"{mirror.remote_store} is being published already.")
         act, error, run = uuid.uuid4(), "", _started(mirror)
         try:
             with plain_errors():
@@ -105,22 +107,6 @@ def publish_mirror(*, mirror: Mirror, actor: Actor) -> Mirror:
     if error:
         raise EngineFailed(f"{error} What was published so far stays; run it again to go on.")
     return mirror
-
-
-@contextmanager
-def _only_runner(mirror: Mirror) -> Iterator[None]:
-    """Held by the connection, so that a dead runner lets go by itself."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [MIRROR_LOCK, mirror.pk])
-        (locked,) = cursor.fetchone()
-    if not locked:
-        raise MirrorBusy(f"{mirror.remote_store} is being published already.")
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [MIRROR_LOCK, mirror.pk])
 
 
 def _started(mirror: Mirror) -> Run:

@@ -305,11 +305,13 @@ def test_two_runs_do_not_publish_at_once(say, there):
     say("/one.md", "One.")
     publish()
     other = connections.create_connection("default")
+    lock = [mirrors.MIRROR_LOCK, Mirror.objects.get().pk]
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [mirrors.MIRROR_LOCK, Mirror.objects.get().pk])
-        with pytest.raises(CommandError, match="published already"):
-            publish()
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+            with pytest.raises(CommandError, match="published already"):
+                publish()
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
     finally:
         other.close()
     assert publish()["counts"] == {"in_step": 1}
