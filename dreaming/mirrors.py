@@ -111,15 +111,10 @@ def publish_mirror(*, mirror: Mirror, actor: Actor) -> Mirror:
 
 def _started(mirror: Mirror) -> Run:
     mirror.refresh_from_db()
+    # First the revision: where the texts are of a newer one, the first step finds that out.
     store = MemoryStore.objects.get(pk=mirror.store_id)
     ours = {version.path: version for version in store.served_versions()}
-    client = connect().with_options(max_retries=RETRIES)
-    return Run(mirror, client, _served(mirror), ours)
-
-
-def _served(mirror: Mirror) -> int:
-    stores = MemoryStore.objects.filter(pk=mirror.store_id)
-    return stores.values_list(Coalesce("served_revision", "revision"), flat=True).get()
+    return Run(mirror, connect().with_options(max_retries=RETRIES), store.revision_served, ours)
 
 
 def _in_rounds(run: Run, actor: Actor, act: uuid.UUID) -> None:
@@ -173,7 +168,7 @@ def _applied(run: Run, step: Step) -> bool:
     if step.action == "drift":
         _drifted(run, step)
         return True
-    if _served(run.mirror) != run.revision:
+    if MemoryStore.objects.get(pk=run.mirror.store_id).revision_served != run.revision:
         raise EngineFailed("What agents get here changed while it was being published.")
     _expect(run, step)
     try:

@@ -67,6 +67,11 @@ class MemoryStore(models.Model):
         modes = set(self.agents.values_list("mode", flat=True))
         return modes != {Agent.Mode.AUTO}
 
+    @property
+    def revision_served(self) -> int:
+        """The newest revision, or the earlier one that a stop serves."""
+        return self.revision if self.served_revision is None else self.served_revision
+
     def served_versions(self) -> models.QuerySet["MemoryVersion"]:
         """What its agents get now: the live versions, or those of the earlier revision that a stop serves."""
         if self.served_revision is None:

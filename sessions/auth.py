@@ -25,7 +25,7 @@ class ApiKeyAuth(AuthBase):
     """Lets a key with one of `scopes` in, as `request.auth` (an `ApiKey` with its agent loaded).
 
     Raises `KeyRefusedError`: 401 for a key that is missing, malformed, unknown or revoked (these two are not
-    told apart), or expired; 403 for one without any of the scopes.
+    told apart), or expired; 403 for one without the scope.
     """
 
     openapi_type = "http"

@@ -76,9 +76,5 @@ def _note_read(call: Call, store: MemoryStore, read: list[MemoryVersion]) -> Non
     """Keep which revision the session was served: that of the statement that read the texts."""
     if call.key.agent is None or not call.session:
         return
-    revision = read[0].store.revision if read and store.served_revision is None else _served(store)
+    revision = read[0].store.revision if read and store.served_revision is None else store.revision_served
     record_read(agent=call.key.agent, session_external_id=call.session, served=[(store.pk, revision)])
-
-
-def _served(store: MemoryStore) -> int:
-    return store.revision if store.served_revision is None else store.served_revision

@@ -72,7 +72,8 @@ class Call:
 
     def body(self, form: type[F]) -> F:
         """The JSON body."""
-        if int(self.request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
             raise TOO_LARGE
         return _validated(lambda: form.model_validate_json(self.request.body))
 
