@@ -30,3 +30,8 @@ class Actor:
     @classmethod
     def system(cls, name: str) -> "Actor":
         return cls("system", name, name)
+
+    @classmethod
+    def api_key(cls, public_id: str) -> "Actor":
+        """A key that belongs to no agent."""
+        return cls("system", f"api_key:{public_id}", f"key dl_{public_id}_…")

@@ -18,6 +18,7 @@ GUARDS = [
     (("audit", "0004_checkpoint_guards"), "checkpoints_v1"),
     (("memory", "0002_guards"), "guards_v1"),
     (("memory", "0005_guards"), "guards_v2"),
+    (("memory", "0013_archived_guards"), "archived_v1"),
     (("reviews", "0002_decisions"), "decisions_v1"),
     (("reviews", "0004_desk_guards"), "desk_v1"),
     (("reviews", "0011_edit_guard"), "edit_guard_v1"),

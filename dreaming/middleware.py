@@ -7,6 +7,8 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.cache import patch_cache_control
 
 from audit.accounts import has_start_password
+from memory.anthropic_api.errors import ApiError
+from memory.anthropic_api.transport import refusal
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -27,6 +29,8 @@ class NulMiddleware:
             return self.get_response(request)
         if request.path.startswith("/api/"):
             return JsonResponse({"error": "malformed", "detail": _NUL}, status=400)
+        if request.path.startswith("/anthropic/"):
+            return refusal(ApiError(400, _NUL))
         return HttpResponse(_NUL, status=400, content_type="text/plain; charset=utf-8")
 
 

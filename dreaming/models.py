@@ -1,11 +1,14 @@
 from decimal import Decimal
 
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
+from dreaming.mirror_models import Mirror, MirroredMemory, remote_store_validator
 from memory.models import MemoryStore, Proposal
 from sessions.models import Session
+
+__all__ = ["Mirror", "MirroredMemory"]
 
 
 class SessionDigest(models.Model):
@@ -81,9 +84,7 @@ class DreamPolicy(models.Model):
         "mirrors at Anthropic",
         max_length=100,
         blank=True,
-        validators=[
-            RegexValidator(r"^memstore_[A-Za-z0-9_-]+\Z", "Give the id of a memory store, such as memstore_01AbC.")
-        ],
+        validators=[remote_store_validator],
         help_text="The memory store at Anthropic that this store mirrors; only the engine Anthropic Dreams needs it.",
     )
 

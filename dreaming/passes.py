@@ -1,17 +1,16 @@
 """One dream pass: claim it, let its engine find, submit what it found, and close it with its record."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.services import record
 from dreaming.engines import engine
 from dreaming.engines.base import Canceled, Candidate, EngineFailed, LeftOut, OverBudget, Pass, Progress
+from dreaming.locks import alone
 from dreaming.mixing import mixed
 from dreaming.models import Dream, Finding
 from dreaming.readiness import report_on
@@ -31,7 +30,7 @@ def run_dream(dream_id: int, on_progress: Progress | None = None) -> bool:
 
     The runner holds an advisory lock on its database connection, so a dead runner lets go by itself.
     """
-    with _only_runner(dream_id) as mine_to_run:
+    with alone(RUNNER_LOCK, dream_id) as mine_to_run:
         if not mine_to_run:
             return False
         claimed = (
@@ -50,19 +49,6 @@ def run_dream(dream_id: int, on_progress: Progress | None = None) -> bool:
             _end(dream, Dream.Status.FAILED, error=f"{type(error).__name__}: {error}")
             raise
     return True
-
-
-@contextmanager
-def _only_runner(dream_id: int) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [RUNNER_LOCK, dream_id])
-        (locked,) = cursor.fetchone()
-    try:
-        yield locked
-    finally:
-        if locked and connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [RUNNER_LOCK, dream_id])
 
 
 def _pass(dream: Dream, on_progress: Progress) -> None:

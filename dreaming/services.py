@@ -75,6 +75,8 @@ def request_dream(
 
 def check_options(*, store: MemoryStore, engine: str, window: str, max_proposals: int) -> None:
     """Raise `DreamRefused` unless a dream could be run so."""
+    if store.archived_at is not None:
+        raise DreamRefused(f"{store.name} is archived: nothing can be proposed in it.")
     try:
         check_window(window)
     except InvalidWindow as error:

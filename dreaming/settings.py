@@ -124,6 +124,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-idle-sessions": {"task": "sessions.tasks.close_idle_sessions", "schedule": 600.0},
     "fold-session-counts": {"task": "sessions.tasks.fold_session_counts", "schedule": 600.0},
     "expire-test-items": {"task": "reviews.tasks.expire_test_items", "schedule": 3600.0},
+    "follow-mirrors": {"task": "dreaming.tasks.follow_mirrors", "schedule": 60.0, "options": {"expire_seconds": 60}},
     "digest-missing": {"task": "dreaming.tasks.digest_missing", "schedule": 300.0, "options": {"expire_seconds": 300}},
 }
 # Keys sign the record's checkpoints, and the file keeps these: both where the database's administrators cannot write.

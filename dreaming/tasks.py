@@ -8,8 +8,9 @@ from django.db.models.functions import Now
 
 from audit.actors import Actor
 from dreaming.digests import digest_sessions, without_digest
+from dreaming.engines.base import EngineFailed
 from dreaming.fanout import hand_out
-from dreaming.models import Dream, DreamPolicy
+from dreaming.models import Dream, DreamPolicy, Mirror
 from dreaming.passes import run_dream
 from dreaming.services import DreamRefused, EngineMissing, request_dream
 from sessions.models import Session
@@ -78,3 +79,17 @@ def digest_missing() -> None:
     """Hand out the sessions whose first message, or whose worker, was lost, or whose digest is of an older version."""
     missing = without_digest(Session.objects.all()).order_by("pk").values_list("pk", flat=True)
     hand_out(missing.iterator(), expires=SWEEP_SECONDS)
+
+
+@shared_task
+def follow_mirrors() -> None:
+    """Publish into the memory stores at Anthropic that follow ours."""
+    if not Mirror.objects.filter(follows=True).exists():
+        return
+    from dreaming import mirrors  # its SDK takes a second, which a worker without mirrors need not pay
+
+    for mirror in mirrors.due():
+        try:
+            mirrors.publish_mirror(mirror=mirror, actor=Actor.system("schedule"))
+        except (EngineFailed, mirrors.MirrorBusy) as failure:
+            logger.warning("%s is not published to %s: %s", mirror.store.name, mirror.remote_store, failure)

@@ -51,6 +51,7 @@ account_patterns = [
 ]
 
 urlpatterns = [
+    path("anthropic/v1/", include("memory.anthropic_api.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("healthz/web", health.web_health, name="web_health"),
     path("api/v1/", api.urls),

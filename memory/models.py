@@ -25,9 +25,19 @@ class MemoryStore(models.Model):
     """A named collection of memories that agents are attached to. `revision` grows by one with every publication."""
 
     name = models.CharField(max_length=100, unique=True, validators=[slug_validator])
+    description = models.CharField(max_length=1024, blank=True, default="")
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="At most 16 pairs of strings, for their owner's use"
+    )
     revision = models.PositiveBigIntegerField(default=0)
     agents = models.ManyToManyField(Agent, related_name="stores", blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    changed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Description, metadata, archiving"
+    )
+    archived_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when it is only read: for good"
+    )
     stopped_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since when nothing is published"
     )
@@ -56,6 +66,11 @@ class MemoryStore(models.Model):
         """One gated agent gates the whole store; a store that nobody reads is gated too."""
         modes = set(self.agents.values_list("mode", flat=True))
         return modes != {Agent.Mode.AUTO}
+
+    @property
+    def revision_served(self) -> int:
+        """The newest revision, or the earlier one that a stop serves."""
+        return self.revision if self.served_revision is None else self.served_revision
 
     def served_versions(self) -> models.QuerySet["MemoryVersion"]:
         """What its agents get now: the live versions, or those of the earlier revision that a stop serves."""

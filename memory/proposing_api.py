@@ -80,6 +80,7 @@ def file(key: ApiKey, asked: ProposalIn) -> Proposal:
         base=base,
         reason=asked.reason,
         session=asked.session,
+        api_key=key.public_id,
     )
     return suggest(agent=key.agent, store=store, suggestion=suggestion)
 

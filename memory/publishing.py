@@ -20,7 +20,9 @@ def lock_store(proposal: Proposal) -> MemoryStore:
 
 
 def check_not_stopped(store: MemoryStore) -> None:
-    """Raises `StoreStopped`. Call with the store locked."""
+    """Raises `StoreStopped`, also where the store is archived. Call with the store locked."""
+    if store.archived_at is not None:
+        raise StoreStopped(f"{store.name} was archived on {store.archived_at:%d %b %Y at %H:%M} UTC: it is only read.")
     if store.stopped_at is not None:
         since = f"{store.stopped_at:%d %b %Y at %H:%M} UTC"
         raise StoreStopped(f"{store.stopped_by} stopped publishing in {store.name} on {since}: {store.stop_reason}")

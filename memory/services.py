@@ -62,9 +62,11 @@ class Draft:
 
 
 @transaction.atomic
-def create_store(*, name: str, actor: Actor) -> MemoryStore:
+def create_store(
+    *, name: str, actor: Actor, description: str = "", metadata: dict[str, str] | None = None
+) -> MemoryStore:
     """Create an empty store. Raises `ValidationError` for a name that is malformed or taken."""
-    store = MemoryStore(name=name)
+    store = MemoryStore(name=name, description=description, metadata=metadata or {})
     store.full_clean()
     store.save()
     record(action="store.created", actor=actor, subject=f"store:{store.pk}", store=name)
@@ -215,6 +217,8 @@ def known_claim(
 
 
 def _check_base(store: MemoryStore, draft: Draft) -> None:
+    if MemoryStore.objects.filter(pk=store.pk, archived_at__isnull=False).exists():
+        raise Refused(f"{store.name} is archived: it is only read.")
     taken = Memory.objects.filter(store=store, head__isnull=False)
     if draft.operation == Proposal.Operation.CREATE:
         if taken.filter(path=draft.path).exists():

@@ -22,7 +22,10 @@ class Moved(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One write that an agent asked for. `base` is the live version that it changes; `reason` its own words."""
+    """One write that an agent asked for. `base` is the live version that it changes; `reason` its own words.
+
+    Who asked is known by `session`, or by `api_key` (the public id of the key), where they are given.
+    """
 
     operation: str
     path: str
@@ -31,6 +34,18 @@ class Suggestion:
     base: MemoryVersion | None = None
     reason: str = ""
     session: str = ""
+    api_key: str = ""
+
+    @property
+    def source_ref(self) -> str:
+        if self.session:
+            return asked_by("session", self.session)
+        return asked_by("api_key", self.api_key) if self.api_key else ""
+
+
+def asked_by(kind: str, name: str) -> str:
+    """How a proposal names the session, or the key, that asked for it."""
+    return f"{kind}:{name}"[:100]
 
 
 def suggest(*, agent: Agent, store: MemoryStore, suggestion: Suggestion) -> Proposal:
@@ -48,7 +63,7 @@ def suggest(*, agent: Agent, store: MemoryStore, suggestion: Suggestion) -> Prop
             draft=draft,
             source=Proposal.Source.AGENT,
             proposer=Actor.agent(agent.slug),
-            source_ref=f"session:{suggestion.session}"[:100] if suggestion.session else "",
+            source_ref=suggestion.source_ref,
         )
     except KnownClaim:
         waiting = store.proposals.open().filter(text_key=normalised_text_key(draft), path=draft.path)

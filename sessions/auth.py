@@ -28,7 +28,7 @@ class KeyRefusedError(HttpError):
 
 
 class ApiKeyAuth(AuthBase):
-    """Lets a key with `scope` in, as `request.auth` (an `ApiKey` with its agent loaded).
+    """Lets a key with one of `scopes` in, as `request.auth` (an `ApiKey` with its agent loaded).
 
     Raises `KeyRefusedError`: 401 for a key that is missing, malformed, unknown or revoked (these two are not
     told apart), or expired; 403 for one without the scope; 429 for one that asks too often.
@@ -38,14 +38,14 @@ class ApiKeyAuth(AuthBase):
     openapi_scheme = "bearer"
     openapi_description = "An agent's key, `dl_…`. `X-API-Key: dl_…` does as well."
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, *scopes: str) -> None:
         super().__init__()
-        self.scope = scope
+        self.scopes = scopes
 
     def __call__(self, request: HttpRequest) -> ApiKey:
         key = known_key(request)
-        if self.scope not in key.scopes:
-            reason = f"This key lacks the scope {self.scope}. Ask an admin for a key that has it."
+        if not set(self.scopes).intersection(key.scopes):
+            reason = f"This key lacks the scope {' or '.join(self.scopes)}. Ask an admin for a key that has it."
             raise KeyRefusedError(403, reason)
         return key
 

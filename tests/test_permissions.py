@@ -77,7 +77,9 @@ def view_names() -> list[str]:
         for pattern in patterns:
             if isinstance(pattern, URLPattern) and pattern.name and "allauth" not in pattern.callback.__module__:
                 names.append(f"{namespace}{pattern.name}")
-            elif isinstance(pattern, URLResolver) and not str(pattern.pattern).startswith(("api/", "accounts/")):
+            elif isinstance(pattern, URLResolver) and not str(pattern.pattern).startswith(
+                ("api/", "anthropic/", "accounts/")
+            ):
                 walk(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else namespace)
 
     walk(get_resolver().url_patterns)

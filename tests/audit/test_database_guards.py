@@ -291,7 +291,7 @@ def sql_of_guards() -> str:
 
 def test_nothing_is_disarmed():
     assert complaints() == []
-    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (26, 13)
+    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (28, 15)
 
 
 @contextmanager
@@ -368,3 +368,17 @@ def test_the_chain_verifies_and_a_changed_entry_is_named(history, as_owner, caps
 def test_an_unregistered_action_is_refused():
     with pytest.raises(ValueError, match="not a registered action"), transaction.atomic():
         record(action="memory.slipped_in", actor=Actor.system("test"), subject="memory:1")
+
+
+def test_nothing_is_published_in_an_archived_store_and_it_stays_archived(rita):
+    store = make_store("claims")
+    version = make_live_memory(store, rita)
+    MemoryStore.objects.filter(pk=store.pk).update(archived_at="2026-03-03T00:00:00Z", revision=2)
+
+    with pytest.raises(DatabaseError, match="is archived: nothing is published"), transaction.atomic():
+        MemoryVersion.objects.create(
+            memory=version.memory, store=store, revision=2, operation="modified", path=version.path, content="x",
+            sha256=sha256_hex("x"),
+        )  # fmt: skip
+    with pytest.raises(DatabaseError, match="stays so"), transaction.atomic():
+        MemoryStore.objects.filter(pk=store.pk).update(archived_at=None)

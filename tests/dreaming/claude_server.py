@@ -132,6 +132,10 @@ class ClaudeServer:
                 path, _, query = self.path.partition("?")
                 self.answer(server.get(path, {name: values[0] for name, values in parse_qs(query).items()}))
 
+            def do_DELETE(self) -> None:
+                path, _, query = self.path.partition("?")
+                self.answer(server.delete(path, {name: values[0] for name, values in parse_qs(query).items()}))
+
             def answer(self, answer: Answer) -> None:
                 data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
                 try:
@@ -198,6 +202,9 @@ class ClaudeServer:
             return Answer("\n".join(map(json.dumps, lines)).encode(), headers={"content-type": "application/x-jsonl"})
         self.batches[name]["polls"] += 1
         return Answer(self.batch(name))
+
+    def delete(self, path: str, query: dict[str, str]) -> Answer:
+        return failure(404, "not_found_error")
 
     def batch(self, name: str) -> dict[str, Any]:
         kept = self.batches[name]

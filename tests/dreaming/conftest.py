@@ -4,6 +4,7 @@ import pytest
 
 from tests.dreaming.claude_server import ClaudeServer
 from tests.dreaming.dreams_server import DreamsServer
+from tests.dreaming.mirror_server import MirrorServer
 
 
 def connected(server: ClaudeServer, settings) -> None:
@@ -26,6 +27,15 @@ def claude(settings) -> Iterator[ClaudeServer]:
 @pytest.fixture
 def dreams(settings) -> Iterator[DreamsServer]:
     server = DreamsServer()
+    connected(server, settings)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def there(settings) -> Iterator[MirrorServer]:
+    """A memory store at Anthropic."""
+    server = MirrorServer()
     connected(server, settings)
     yield server
     server.close()
