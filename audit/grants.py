@@ -14,6 +14,9 @@ APPEND_ONLY = (
     "audit_entry",
     "audit_checkpoint",
     "audit_signingkey",
+    "audit_salt",
+    "audit_erasure",
+    "audit_erasedrow",
     "memory_memoryversion",
     "memory_evidence",
     "reviews_decision",
@@ -28,7 +31,12 @@ APPEND_ONLY = (
 REFUSED = dict.fromkeys((*APPEND_ONLY, "agent_sessions_event"), ("UPDATE", "DELETE", "TRUNCATE")) | {
     "memory_memory": ("DELETE", "TRUNCATE"),
     "reviews_escalation": ("UPDATE", "DELETE", "TRUNCATE"),
+    "audit_legalhold": ("DELETE", "TRUNCATE"),
 }
+
+
+# Functions that run with the owner's rights: the application may call them, nobody else.
+DOORS = ("daylight_erase_v1(bigint)",)
 
 
 def apply_grants(using: str = "default", **_: Any) -> None:
@@ -39,3 +47,7 @@ def apply_grants(using: str = "default", **_: Any) -> None:
         present = set(connections[using].introspection.table_names(cursor))
         for table in present.intersection(REFUSED):
             cursor.execute(f'REVOKE {", ".join(REFUSED[table])} ON "{table}" FROM {APP_ROLE}')
+        for door in DOORS:
+            cursor.execute("SELECT to_regprocedure(%s)", [door])
+            if cursor.fetchone()[0]:
+                cursor.execute(f"GRANT EXECUTE ON FUNCTION {door} TO {APP_ROLE}")

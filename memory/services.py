@@ -290,12 +290,8 @@ def _insert(
         actor=proposer,
         subject=f"proposal:{proposal.pk}",
         store=store.name,
-        data={
-            "digest": proposal.digest,
-            "operation": draft.operation,
-            "path": draft.path,
-            "source": source_ref or source,
-        },
+        data={"operation": draft.operation, "source": source_ref or source},
+        words={"digest": proposal.digest, "path": draft.path},
     )
     return proposal
 

@@ -4,7 +4,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.services import record
 from memory.models import MemoryStore
 
@@ -34,7 +33,8 @@ def stop_store(*, store_id: int, actor: Actor, reason: str, served_revision: int
         actor=actor,
         subject=f"store:{store.pk}",
         store=store.name,
-        data={"serves": served_revision, "revision": store.revision, "reason_sha256": sha256_hex(store.stop_reason)},
+        data={"serves": served_revision, "revision": store.revision},
+        words={"reason": store.stop_reason},
     )
     store.refresh_from_db()
     return store
@@ -57,6 +57,7 @@ def resume_store(*, store_id: int, actor: Actor, reason: str) -> MemoryStore:
         actor=actor,
         subject=f"store:{store.pk}",
         store=store.name,
-        data={"revision": store.revision, "reason_sha256": sha256_hex(reason.strip())},
+        data={"revision": store.revision},
+        words={"reason": reason.strip()},
     )
     return store

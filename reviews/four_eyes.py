@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from django.contrib.auth.models import User
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.models import Proposal
@@ -79,7 +78,8 @@ def first_of_two(proposal: Proposal, reader: User, ballot: Ballot) -> Vote | Pro
         actor=Actor.user(reader),
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"digest": vote.digest, "vote": vote.pk, "reason_sha256": sha256_hex(vote.reason)},
+        data={"vote": vote.pk},
+        words={"digest": vote.digest, "reason": vote.reason},
         act=act,
     )
     return vote

@@ -67,7 +67,8 @@ def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta) -> H
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"verdict": ballot.verdict, "digest": ballot.digest, "held": held.pk},
+        data={"verdict": ballot.verdict, "held": held.pk},
+        words={"digest": ballot.digest},
     )
     held.refresh_from_db()
     # Should the broker be away, `release_held` finds it.

@@ -12,8 +12,8 @@ from memory.agents import SettingsMoved
 from memory.services import lock_stores
 from reviews.models import ReviewSettings
 
-# Addresses of people and a secret: the record gets their hash alone.
-_HASHED = ("remind_by_mail", "webhook_url")
+# Addresses of people and a secret: the record gets their HMAC alone.
+_WORDS = ("remind_by_mail", "webhook_url")
 _STRICTNESS = list(ReviewSettings.FourEyes)
 
 
@@ -29,7 +29,7 @@ def save_review_settings(*, settings: ReviewSettings, actor: Actor, seen: str = 
     kept = ReviewSettings.of(store)
     if seen and seen != settings_digest(kept):
         raise SettingsMoved(f"How {store.name} is reviewed changed while you had it open. Look at it again.")
-    before, after = _governed(kept), _governed(settings)
+    before, after, words = _governed(kept), _governed(settings), _words(kept, settings)
     if before == after:
         return
     for name in before:
@@ -41,7 +41,8 @@ def save_review_settings(*, settings: ReviewSettings, actor: Actor, seen: str = 
         actor=actor,
         subject=f"store:{store.pk}",
         store=store.name,
-        data={"before": before, "after": after},
+        data={"before": _without_words(before), "after": _without_words(after)},
+        words=words,
     )
 
 
@@ -59,4 +60,13 @@ def asks_for_fewer(kept: ReviewSettings, wanted: str) -> bool:
 
 def _governed(settings: ReviewSettings) -> dict[str, Any]:
     values = model_to_dict(settings, exclude=["id", "store"])
-    return {name: sha256_hex(value) if name in _HASHED and value else value for name, value in values.items()}
+    return {name: sha256_hex(value) if name in _WORDS and value else value for name, value in values.items()}
+
+
+def _without_words(governed: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in governed.items() if name not in _WORDS}
+
+
+def _words(kept: ReviewSettings, settings: ReviewSettings) -> dict[str, str]:
+    moments = {"before": kept, "after": settings}
+    return {f"{name}_{when}": getattr(row, name) for name in _WORDS for when, row in moments.items()}

@@ -38,7 +38,8 @@ def answer_seed(proposal: Proposal, decider: object, ballot: Ballot) -> SeedAnsw
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"verdict": ballot.verdict, "caught": caught, "digest": ballot.digest, **_opened(proposal)},
+        data={"verdict": ballot.verdict, "caught": caught, **_opened(proposal)},
+        words={"digest": ballot.digest, "reason": answer.reason},
     )
     return answer
 
@@ -82,6 +83,6 @@ def _close(proposal: Proposal, reason: str) -> None:
 
 
 def _opened(proposal: Proposal) -> dict[str, Any]:
-    """What opens the commitment of the day when the item was ordered, for whoever checks the record."""
+    """Which commitment of the day when the item was ordered this is. What opens it is kept beside the order."""
     item = SeedDraft.objects.filter(proposal=proposal).first()
-    return {"salt": item.salt, "commitment": item.commitment, "ordered_in_act": str(item.act)} if item else {}
+    return {"commitment": item.commitment, "ordered_in_act": str(item.act)} if item else {}

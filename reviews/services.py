@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.models import Memory, MemoryVersion, Proposal
@@ -234,9 +233,7 @@ def _close(proposal: Proposal, ballot: Ballot) -> None:
 def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
     data = {
         "verdict": decision.verdict,
-        "digest": decision.digest,
         "decision": decision.pk,
-        "reason_sha256": sha256_hex(decision.reason),
     }
     store = proposal.store.name
     record(
@@ -245,6 +242,7 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
         subject=f"proposal:{proposal.pk}",
         store=store,
         data=data,
+        words={"digest": decision.digest, "reason": decision.reason},
         act=decision.act,
     )
     if version := decision.version:
@@ -252,8 +250,6 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
             "version": version.pk,
             "revision": version.revision,
             "operation": version.operation,
-            "path": version.path,
-            "sha256": version.sha256,
             "proposal": proposal.pk,
         }
         record(
@@ -262,6 +258,7 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
             subject=f"memory:{version.memory_id}",
             store=store,
             data=published,
+            words={"sha256": version.sha256, "path": version.path},
             act=decision.act,
         )
 
@@ -291,6 +288,6 @@ def _go_stale(proposal: Proposal, reason: str, actor: Actor, act: uuid.UUID) -> 
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"reason_sha256": sha256_hex(reason)},
+        words={"reason": reason},
         act=act,
     )

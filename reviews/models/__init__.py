@@ -3,6 +3,7 @@
 from reviews.models.ageing import Reminder
 from reviews.models.decisions import Decision, HeldBallot, Vote
 from reviews.models.desk import Claim, SavedView, Snooze
+from reviews.models.rereviews import Rereview, RereviewCause
 from reviews.models.settings import ReviewSettings
 from reviews.models.together import Assignment, ChangeRequest, Comment, Escalation, Mention
 from reviews.models.watching import Gating, Reading, SecondLook, Seed, SeedAnswer, SeedDraft
@@ -19,6 +20,8 @@ __all__ = [
     "Mention",
     "Reading",
     "Reminder",
+    "Rereview",
+    "RereviewCause",
     "ReviewSettings",
     "SavedView",
     "SecondLook",

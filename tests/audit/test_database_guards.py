@@ -50,7 +50,13 @@ def test_the_tests_act_as_the_application():
 
 
 ATTACKS = {"UPDATE": "UPDATE {t} SET {c} = {c}", "DELETE": "DELETE FROM {t}", "TRUNCATE": "TRUNCATE {t} CASCADE"}
-KEYS = {"audit_entry": "seq", "agent_sessions_event": "seq", "audit_checkpoint": "size", "audit_signingkey": "key_id"}
+KEYS = {
+    "audit_entry": "seq",
+    "agent_sessions_event": "seq",
+    "audit_checkpoint": "size",
+    "audit_signingkey": "key_id",
+    "audit_salt": "entry_id",
+}
 
 
 @pytest.mark.parametrize(("table", "right"), [(table, right) for table in REFUSED for right in REFUSED[table]])
@@ -65,7 +71,7 @@ def test_the_application_can_only_append(history, table, right):
     [
         "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
         "DROP TRIGGER audit_entry_append_only_v1 ON audit_entry",
-        "DROP TRIGGER memoryversion_needs_decision_v1 ON memory_memoryversion",
+        "DROP TRIGGER memoryversion_needs_decision_v2 ON memory_memoryversion",
         "SET session_replication_role = replica",
         "ALTER TABLE audit_entry RENAME TO gone",
         "CREATE OR REPLACE FUNCTION daylight_append_only_v1() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
@@ -110,8 +116,8 @@ class Forged:
         decision.version = version
         decision.save()
         if self.entry:
-            data = {"version": version.pk, "sha256": version.sha256}
-            record(actor=Actor.system("test"), subject=f"memory:{version.memory_id}", data=data, **self.entry)
+            about = {"data": {"version": version.pk}, "words": {"sha256": version.sha256}}
+            record(actor=Actor.system("test"), subject=f"memory:{version.memory_id}", **about, **self.entry)
 
 
 @pytest.fixture
@@ -289,7 +295,7 @@ def sql_of_guards() -> str:
 
 def test_nothing_is_disarmed():
     assert complaints() == []
-    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (20, 10)
+    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (37, 17)
 
 
 @contextmanager
