@@ -194,7 +194,7 @@ class Proposal(models.Model):
         OPEN = "open", "needs a decision"
         APPROVED = "approved", "approved"
         REJECTED = "rejected", "rejected"
-        STALE = "stale", "stale: its base moved"
+        STALE = "stale", "stale: what it rests on changed"
         EXPIRED = "expired", "expired, not applied"
         REPLACED = "replaced", "replaced by a newer wording"
 

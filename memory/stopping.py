@@ -23,6 +23,8 @@ def stop_store(*, store_id: int, actor: Actor, reason: str, served_revision: int
         raise BadStop("Say why: whoever finds the store stopped will ask.")
     if served_revision is not None and not 0 <= served_revision <= store.revision:
         raise BadStop(f"{store.name} has no revision {served_revision}; it is at {store.revision}.")
+    if served_revision is not None:
+        _check_whole(store, served_revision)
     store.stopped_at = store.stopped_at or Now()
     store.stopped_by = actor.name
     store.stop_reason = reason.strip()
@@ -38,6 +40,13 @@ def stop_store(*, store_id: int, actor: Actor, reason: str, served_revision: int
     )
     store.refresh_from_db()
     return store
+
+
+def _check_whole(store: MemoryStore, revision: int) -> None:
+    """Of what was erased there is nothing to serve."""
+    served = MemoryStore(pk=store.pk, served_revision=revision).served_versions()
+    if gone := served.filter(sha256="").first():
+        raise BadStop(f"{gone.path} was erased from revision {revision}. Serve a later one, or none.")
 
 
 @transaction.atomic

@@ -16,7 +16,9 @@ from memory.signals import proposal_submitted
 from reviews.ballots import Ballot, DecisionRefused
 from reviews.planting import candidates_for, mark_filed
 from reviews.policies import AutoPolicy
+from reviews.rereviewing import send_back
 from reviews.services import decide
+from sessions.signals import sessions_withdrawn
 
 logger = logging.getLogger(__name__)
 
@@ -41,3 +43,8 @@ def add_test_items(*, dream: Dream, **_: Any) -> list[Candidate]:
 @receiver(candidate_filed, dispatch_uid="reviews.mark_test_item")
 def mark_test_item(*, proposal: Proposal, **_: Any) -> None:
     mark_filed(proposal)
+
+
+@receiver(sessions_withdrawn, dispatch_uid="reviews.send_back")
+def send_back_what_rests_on_them(*, session_ids: list[int], why: str, **_: Any) -> None:
+    send_back(session_ids=session_ids, why=why)

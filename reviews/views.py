@@ -31,6 +31,7 @@ from reviews.queue import Filters
 from reviews.reasons import REASONS
 from reviews.rebasing import MergeConflict, rebase
 from reviews.refusals import what_changed
+from reviews.rereviewing import waiting as rereviews_waiting
 from reviews.signed_out import gives_back_what_was_typed
 from sessions.models import Agent
 
@@ -50,6 +51,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "tabs": tabs,
         "tab_label": tabs.get(filters.tab, tabs["open"]),
         "stale_count": queues.stale_count(),
+        "rereview_count": rereviews_waiting().count(),
         "matching": queues.counted(queues.bounded_count(queues.matching(filters, request.user)))
         if filters.narrows
         else "",

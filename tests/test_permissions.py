@@ -4,9 +4,10 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from audit.models import LegalHold
 from dreaming.models import Dream
 from memory.models import Memory, MemoryVersion, Proposal
-from reviews.models import ChangeRequest, Comment, Decision, HeldBallot, SavedView
+from reviews.models import ChangeRequest, Comment, Decision, HeldBallot, Rereview, SavedView
 from sessions.models import Agent, ApiKey
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 
@@ -25,6 +26,10 @@ WRITES = {
         ),
         "reviewer",
     ),
+    **dict.fromkeys(("reviews:still_stands", "reviews:change_it"), "reviewer"),
+    **dict.fromkeys(("reviews:search_to_erase", "reviews:erase_now", "agent_sessions:correct_outcome"), "admin"),
+    **dict.fromkeys(("reviews:set_hold", "reviews:lift_hold"), "auditor"),
+    "agent_sessions:poison": "admin reviewer",
     "reviews:snooze": "reviewer",
     "reviews:unsnooze": "reviewer",
     "reviews:save_view": "reviewer admin auditor",
@@ -53,6 +58,7 @@ READS = {
     "reviews:test_items": {"adam"},
     "reviews:quality": {"adam", "aude"},
     "reviews:my_reading": {"rita"},
+    "reviews:erase": {"adam"},
 }
 
 
@@ -88,6 +94,7 @@ def addresses(rita) -> dict[str, str]:
         ballot={"verdict": "approve"},
         due_at=timezone.now(),
     )
+    waiting = Rereview.objects.create(memory=version.memory)
     about_it = ("state", "take_over", "release", "comment", "assign", "escalate", "ask_for_changes")
     answers = ("withdraw_request", "reword", "revert", "reopen")
     view = SavedView.objects.create(user=rita, name="mine", query="")
@@ -123,6 +130,12 @@ def addresses(rita) -> dict[str, str]:
         "dreaming:change_schedule": ["teller", store.pk],
         "dreaming:revoke_key": ["teller", key.pk],
         "agent_sessions:session_detail": [session.pk],
+        "agent_sessions:correct_outcome": [session.pk],
+        "agent_sessions:poison": [session.pk],
+        "reviews:erase": ["session", make_session(agent).pk],
+        "reviews:lift_hold": [LegalHold.objects.create(kind="session", subject="0", reason="x", set_by_name="x").pk],
+        "reviews:still_stands": [waiting.pk],
+        "reviews:change_it": [waiting.pk],
         "agent_sessions:session_event": [session.pk, 0],
     }
     return {name: reverse(name, args=by_prefix.get(name, [])) for name in view_names()}
