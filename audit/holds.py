@@ -28,6 +28,8 @@ def set_hold(*, kind: str, subject: str, reason: str, actor: Actor) -> LegalHold
     subject, reason = subject.strip(), reason.strip()
     if kind not in LegalHold.Kind.values or not subject:
         raise BadHold("Say what is held.")
+    if kind != LegalHold.Kind.PRINCIPAL and not subject.isdecimal():
+        raise BadHold(f"Give the number of the {LegalHold.Kind(kind).label}.")
     if not reason:
         raise BadHold("Say why it must be kept.")
     if len(reason) > 4_000:

@@ -73,7 +73,8 @@ def _served(hits: Hits) -> list[MemoryVersion]:
     """The versions that agents read, among those and what proposed them."""
     asked = Q(pk__in=hits.of(MemoryVersion)) | Q(decision__proposal__in=hits.of(Proposal))
     versions = MemoryVersion.objects.filter(asked).select_related("memory", "store").distinct()
-    served = {pk for store in MemoryStore.objects.all() for pk in store.served_versions().values_list("pk", flat=True)}
+    earlier = MemoryStore.objects.exclude(served_revision=None)
+    served = {pk for store in earlier for pk in store.served_versions().values_list("pk", flat=True)}
     heads = set(versions.filter(head_of__isnull=False).values_list("pk", flat=True))
     return [version for version in versions if version.pk in served | heads]
 
@@ -113,6 +114,8 @@ def erase(*, scope: str, subject: str, seen: str, legal_basis: str, reason: str,
         raise NotErased("Choose the legal basis.")
     if not reason.strip():
         raise NotErased("Say why, without repeating what is to be erased: the reason stays.")
+    if scope in (Erasure.Scope.TEXT, Erasure.Scope.PRINCIPAL) and subject in reason:
+        raise NotErased("The reason stays, and it repeats what is to go. Name the request instead.")
     if len(reason) > 4_000:
         raise NotErased(f"The reason has {len(reason):,} characters; 4,000 are the most.")
     with transaction.atomic():

@@ -18,6 +18,7 @@ from memory.models import MemoryStore
 from reviews.ballots import NotAllowed
 from reviews.erasing import Moved, NotErased, erase, preview
 from reviews.erasure_hits import NothingToErase
+from sessions.models import Session
 
 PAGE = 50
 BY_ID = (Erasure.Scope.VERSION, Erasure.Scope.SESSION)
@@ -84,7 +85,7 @@ def _preview(request: HttpRequest, scope: str, subject: str, status: int = 200, 
 @role_required(ADMIN)
 def erase_now(request: HttpRequest) -> HttpResponse:
     said = {name: request.POST.get(name, "") for name in ("scope", "subject", "seen", "legal_basis", "reason")}
-    if said["scope"] not in (*BY_ID, *BY_WORDS) or (said["scope"] in BY_ID and not said["subject"].isdecimal()):
+    if said["scope"] not in (*BY_ID, *BY_WORDS) or (said["scope"] in BY_ID and not _is_id(said["subject"])):
         return _page(request, HTTPStatus.UNPROCESSABLE_ENTITY, nothing="Choose what to erase.")
     try:
         erasure = erase(by=request.user, **said)
@@ -96,18 +97,30 @@ def erase_now(request: HttpRequest) -> HttpResponse:
     return redirect("reviews:erasures")
 
 
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 @require_POST
 @role_required(AUDITOR)
 def hold(request: HttpRequest) -> HttpResponse:
     kind = request.POST.get("kind", "")
     subject = request.POST.get("store" if kind == LegalHold.Kind.STORE else "subject", "")
     try:
+        _check_is_there(kind, subject)
         set_hold(kind=kind, subject=subject, reason=request.POST.get("reason", ""), actor=Actor.user(request.user))
     except BadHold as refusal:
         typed = request.POST.get("reason", "")
         return _page(request, HTTPStatus.UNPROCESSABLE_ENTITY, hold_refusal=refusal, typed=typed, held=subject)
     messages.success(request, "Held. Nothing of it is erased until an auditor lifts the hold.")
     return redirect("reviews:erasures")
+
+
+def _check_is_there(kind: str, subject: str) -> None:
+    """A hold on nothing would keep nothing. A principal may be held before a session names it."""
+    tables = {LegalHold.Kind.STORE: MemoryStore, LegalHold.Kind.SESSION: Session}
+    if kind in tables and not (_is_id(subject) and tables[kind].objects.filter(pk=subject).exists()):
+        raise BadHold(f"There is no {LegalHold.Kind(kind).label} {subject}.")
 
 
 @require_POST

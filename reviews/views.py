@@ -117,7 +117,7 @@ def _proposal_page(
         "evidence": presenters.by_stance(evidence),
         "digest": digest,
         "seen": presenters.fingerprint(proposal, evidence),
-        "is_intact": digest == proposal.digest,
+        "is_intact": digest == proposal.digest or proposal.is_erased or any(quote.is_erased for quote in evidence),
         "numbers": presenters.numbers_of(proposal.support),
         "weeks": presenters.weeks_of(proposal.support, evidence),
         "change": presenters.change_of(proposal),

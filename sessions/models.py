@@ -155,10 +155,6 @@ class Session(models.Model):
         """Who erased its content, when and on which legal basis."""
         return erasure_of(self)
 
-    @property
-    def is_poisoned(self) -> bool:
-        return Poisoning.objects.filter(session=self).exists()
-
 
 class SessionCount(models.Model):
     """How many sessions of an agent began on a day (UTC) and ended so: what charts add up instead of the sessions.

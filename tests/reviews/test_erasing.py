@@ -32,7 +32,17 @@ from reviews.retention import erase_old_sessions
 from reviews.services import decide
 from sessions.indexing import index_sessions
 from sessions.models import Session
+from sessions.preparing import prepare
+from sessions.services import ingest
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_session, make_store
+from tests.sessions.samples import with_event
+
+
+@pytest.fixture(autouse=True)
+def outside(settings, tmp_path):
+    settings.DAYLIGHT_SIGNING_KEYS = str(tmp_path / "signing")
+    settings.DAYLIGHT_CHECKPOINTS = str(tmp_path / "checkpoints.jsonl")
+
 
 SECRET = 'Jane "Zorblatt" Röe'
 
@@ -301,6 +311,24 @@ def test_an_erasure_needs_basis_reason_and_what_was_seen(store, adam, changes, m
         erased("session", str(session.pk), adam, **changes)
     session.refresh_from_db()
     assert not session.is_erased
+
+
+@pytest.mark.django_db
+def test_a_reason_does_not_bring_back_what_goes(store, adam):
+    make_session(store.agents.get(), [SECRET])
+    with pytest.raises(NotErased, match="repeats what is to go"):
+        erased("text", SECRET, adam, reason=f"Asked for by {SECRET}.")
+
+
+@pytest.mark.django_db
+def test_a_session_that_is_sent_again_after_it_was_erased_stays_erased(store, adam):
+    def send() -> str:
+        return ingest(sessions=[prepare(with_event(text=SECRET))], actor=Actor.agent("alice-bot")).statuses[0]
+
+    assert send() == "created"
+    erased("session", str(Session.objects.get().pk), adam)
+    assert send() == "differs"
+    assert Session.objects.get().events.get().text == ""
 
 
 @pytest.mark.django_db
