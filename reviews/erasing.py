@@ -15,6 +15,7 @@ from audit.holds import lock_holds
 from audit.models import ErasedRow, Erasure, LegalHold, Salt
 from audit.roles import ADMIN, has_role
 from audit.services import record
+from dreaming.models import Dream
 from memory.models import Evidence, Memory, MemoryStore, MemoryVersion, Proposal
 from memory.services import lock_stores
 from reviews.ballots import NotAllowed
@@ -136,11 +137,15 @@ def take(*, found: Preview, scope: str, legal_basis: str, reason: str, actor: Ac
     if found.holds:
         raise NotErased("A legal hold keeps this. An auditor can lift it.")
     hits, act = found.hits, uuid.uuid4()
+    if Dream.objects.unfinished().filter(store__agents__sessions__in=hits.of(Session)).exists():
+        raise NotErased(
+            "A dream reads these sessions now, and would bring them back. Cancel it, or wait until it ends."
+        )
     salts = salts_of(hits)
     _lock(hits)
     session_ids = sorted(hits.of(Session))
     if session_ids:
-        sessions_withdrawn.send(sender=Session, session_ids=session_ids, why="erased")
+        sessions_withdrawn.send(sender=Session, session_ids=session_ids, why="erased", act=act)
     expired = _expire_open(hits)
     erasure = Erasure.objects.create(
         scope=scope,
@@ -166,7 +171,8 @@ def take(*, found: Preview, scope: str, legal_basis: str, reason: str, actor: Ac
 
 
 def _lock(hits: Hits) -> None:
-    """In the order of those who submit and decide: sessions, proposals, stores. The record comes last."""
+    """In the order of those who release, submit and decide: ballots, sessions, proposals, stores. The record is last."""
+    list(HeldBallot.objects.filter(pk__in=hits.of(HeldBallot)).order_by("pk").select_for_update().values_list("pk"))
     rows = Session.objects.filter(pk__in=hits.of(Session)).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     cited = Evidence.objects.filter(session__in=hits.of(Session)).values("proposal")

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db import connection
 from django.db.models import Q
 
 from audit.canonical import digest_of
 from audit.models import Entry, LegalHold
 from dreaming.models import Dream, Finding, ModelAnswer, SessionDigest, SessionNotes
 from memory.models import Evidence, MemoryRead, MemoryStore, MemoryVersion, Proposal
-from reviews.erasure_places import CLEARED, DELETED, EVENTS, LEFT, STRUCK, found_in
+from reviews.erasure_places import CLEARED, DELETED, EVENTS, LEFT, STRUCK, found_in, variants
 from reviews.models import Comment, Decision, Escalation, HeldBallot, Rereview, Seed, SeedAnswer, SeedDraft, Vote
 from sessions.models import OutcomeCorrection, Poisoning, Session
 
@@ -99,7 +100,9 @@ def of_text(text: str) -> Hits:
     lifted = LegalHold.objects.exclude(lifted_at=None).filter(pk__in=set(found_in(holds, text)))
     hits.add(LegalHold, lifted.values_list("pk", flat=True))
     for place in LEFT:
-        if place is holds:
+        if place.table is Entry:
+            number = _entries_with(text)
+        elif place is holds:
             number = LegalHold.objects.standing().filter(pk__in=set(found_in(place, text))).count()
         else:
             number = len(set(found_in(place, text)))
@@ -108,6 +111,17 @@ def of_text(text: str) -> Hits:
     if not hits.rows and not hits.left:
         raise NothingToErase("Nothing here holds that text, written exactly so.")
     return _with_copies(hits)
+
+
+def _entries_with(text: str) -> int:
+    """How many entries of the record hold the text: names of those who acted, and paths in entries of old."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM audit_entry WHERE EXISTS ("
+            "SELECT FROM unnest(%s::text[]) AS text WHERE position(convert_to(text, 'UTF8') IN body) > 0)",
+            [variants(text)],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _same_text(version: MemoryVersion) -> Iterable[int]:

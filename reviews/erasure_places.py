@@ -87,7 +87,7 @@ DELETED = [
     Place("saved views", "reviews.SavedView", ("name", "query"), "deleted"),
 ]
 
-ACTED = "Who acted is named in the record, by law or contract, and outlives the account."
+ACTED = "Who acted is named in the record and outlives the account; entries of old may name paths. They never change."
 LEFT = [
     Place("entries of the record", "audit.Entry", ("actor_name", "actor_id", "store", "subject"), "left", ACTED),
     Place("erasures", "audit.Erasure", ("reason", "by_name"), "left", "What an erasure gives as its reason stays."),

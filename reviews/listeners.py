@@ -5,6 +5,7 @@ And a dream is handed the test items that were ordered for its store.
 
 import logging
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import receiver
 
@@ -46,5 +47,5 @@ def mark_test_item(*, proposal: Proposal, **_: Any) -> None:
 
 
 @receiver(sessions_withdrawn, dispatch_uid="reviews.send_back")
-def send_back_what_rests_on_them(*, session_ids: list[int], why: str, **_: Any) -> None:
-    send_back(session_ids=session_ids, why=why)
+def send_back_what_rests_on_them(*, session_ids: list[int], why: str, act: UUID, **_: Any) -> None:
+    send_back(session_ids=session_ids, why=why, act=act)

@@ -22,7 +22,7 @@ State = Rereview.State
 
 
 @transaction.atomic
-def send_back(*, session_ids: Sequence[int], why: str) -> None:
+def send_back(*, session_ids: Sequence[int], why: str, act: uuid.UUID) -> None:
     """Open proposals that cite the sessions go stale; live memories that rest on them wait for a re-review.
 
     The sessions are locked. A proposal that is being decided is waited for: what it made live is seen after.
@@ -34,7 +34,7 @@ def send_back(*, session_ids: Sequence[int], why: str) -> None:
     locked = list(Proposal.objects.select_for_update(no_key=True).filter(pk__in=list(open_ids)).order_by("pk"))
     for memory in resting_on(session_ids):
         _ask(memory, session_ids, why)
-    label, act = RereviewCause.Why(why).label, uuid.uuid4()
+    label = RereviewCause.Why(why).label
     for proposal in locked:
         names = _named(cited.filter(proposal=proposal))
         mark_stale(

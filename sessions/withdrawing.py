@@ -1,5 +1,7 @@
 """Taking a session back as evidence: its outcome was wrong, or nobody should learn from it."""
 
+import uuid
+
 from django.db import transaction
 
 from audit.actors import Actor
@@ -45,13 +47,15 @@ def correct_outcome(
     session.outcome_source, session.outcome_detail = "correction", ""
     session.save(update_fields=["outcome", "outcome_score", "outcome_source", "outcome_detail"])
     SessionIndex.objects.filter(session=session).update(outcome=outcome)
-    sessions_withdrawn.send(sender=Session, session_ids=[session.pk], why="relabelled")
+    act = uuid.uuid4()
+    sessions_withdrawn.send(sender=Session, session_ids=[session.pk], why="relabelled", act=act)
     record(
         action="session.outcome_corrected",
         actor=actor,
         subject=f"session:{session.pk}",
         data={"correction": correction.pk, "before": correction.earlier, "after": outcome},
         words={"reason": reason},
+        act=act,
     )
     return correction
 
@@ -64,8 +68,9 @@ def mark_poisoned(*, session_id: int, reason: str, actor: Actor) -> Poisoning:
     if earlier := Poisoning.objects.filter(session=session).first():
         raise NotWithdrawn(f"{earlier.by_name} marked it already.")
     poisoning = Poisoning.objects.create(session=session, reason=reason, by_id=actor.id, by_name=actor.name)
-    sessions_withdrawn.send(sender=Session, session_ids=[session.pk], why="poisoned")
-    record(action="session.poisoned", actor=actor, subject=f"session:{session.pk}", words={"reason": reason})
+    act = uuid.uuid4()
+    sessions_withdrawn.send(sender=Session, session_ids=[session.pk], why="poisoned", act=act)
+    record(action="session.poisoned", actor=actor, subject=f"session:{session.pk}", words={"reason": reason}, act=act)
     return poisoning
 
 

@@ -293,6 +293,19 @@ def test_what_stays_is_said(store, rita, adam):
     make_session(store.agents.get(), ["zorblatt and Zorblatt"])
     left = preview(scope="text", subject="Zorblatt").hits.left
     assert left["accounts"] == (1, "Deactivate or rename the account.")
+    assert "entries of the record" not in left
+    comment(proposal_id=make_proposal(store).pk, author=rita, body="Look at this.")
+    assert preview(scope="text", subject="Zorblatt").hits.left["entries of the record"][0] == 1
+
+
+@pytest.mark.django_db
+def test_a_dream_that_reads_the_sessions_must_end_first(store, adam):
+    session = make_session(store.agents.get(), ["x"])
+    dream = Dream.objects.create(store=store, requested_by="test", status="running")
+    with pytest.raises(NotErased, match="A dream reads these sessions now"):
+        erased("session", str(session.pk), adam)
+    Dream.objects.filter(pk=dream.pk).update(status="failed", ended_at=timezone.now())
+    erased("session", str(session.pk), adam)
 
 
 @pytest.mark.django_db

@@ -103,6 +103,8 @@ def test_an_open_proposal_that_cites_it_goes_stale_so_that_a_late_approval_is_re
         approve(proposal, rita)
     page = client.get(f"/proposals/{proposal.pk}/").content.decode()
     assert "poisoned since" in page
+    acts = Entry.objects.filter(action__in=["session.poisoned", "proposal.stale"]).values_list("act", flat=True)
+    assert (len(acts), len(set(acts))) == (2, 1)
     assert "Evidence was withdrawn" in page
 
 
