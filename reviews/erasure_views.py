@@ -8,19 +8,24 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from audit.actors import Actor
 from audit.holds import BadHold, lift_hold, set_hold
 from audit.models import Erasure, LegalHold
 from audit.roles import ADMIN, AUDITOR, ROLES, has_role, role_required
-from memory.models import MemoryStore
+from memory.models import Evidence, MemoryStore, MemoryVersion, Proposal
 from reviews.ballots import NotAllowed
 from reviews.erasing import Moved, NotErased, erase, preview
-from reviews.erasure_hits import NothingToErase
+from reviews.erasure_hits import Hits, NothingToErase
+from reviews.erasure_places import CLEARED, DELETED, STRUCK
+from reviews.models import Comment, Decision, Vote
 from sessions.models import Session
 
 PAGE = 50
+SHOWN = 20
+HOW = {"struck": "words struck, row stays", "cleared": "words taken out", "deleted": "deleted"}
 BY_ID = (Erasure.Scope.VERSION, Erasure.Scope.SESSION)
 BY_WORDS = (Erasure.Scope.PRINCIPAL, Erasure.Scope.TEXT)
 BASES = [(value, label) for value, label in Erasure.LegalBasis.choices if value != Erasure.LegalBasis.RETENTION]
@@ -77,8 +82,45 @@ def _preview(request: HttpRequest, scope: str, subject: str, status: int = 200, 
         return _page(
             request, HTTPStatus.UNPROCESSABLE_ENTITY, nothing=nothing, asked=subject if scope in BY_WORDS else ""
         )
-    context = {"found": found, "scope": scope, "subject": subject, "bases": BASES, "by_id": scope in BY_ID, **said}
+    context = {
+        "found": found,
+        "kinds": _kinds(found.hits),
+        "scope": scope,
+        "subject": subject,
+        "bases": BASES,
+        "by_id": scope in BY_ID,
+        **said,
+    }
     return render(request, "reviews/erase.html", context, status=HTTPStatus.CONFLICT if found.is_blocked else status)
+
+
+def _kinds(hits: Hits) -> list[dict[str, object]]:
+    """Each kind of row: how many, what becomes of them, and where the first ones are."""
+    kinds: dict[str, dict[str, object]] = {}
+    for place in (*STRUCK, *CLEARED, *DELETED):
+        ids = sorted(hits.of(place.table))
+        if ids:
+            kind = kinds.setdefault(
+                place.label, {"label": place.label, "how": HOW[place.how], "number": 0, "links": []}
+            )
+            kind["number"] += len(ids)
+            kind["links"] += _links(place.table, ids[:SHOWN])
+    return list(kinds.values())
+
+
+def _links(table: type, ids: list[int]) -> list[tuple[str, str]]:
+    """Address and name of each row that has a page, or lies on one."""
+    rows = table._default_manager.filter(pk__in=ids).order_by("pk")
+    if table is Session:
+        return [(reverse("agent_sessions:session_detail", args=[pk]), f"session {pk}") for pk in ids]
+    if table is MemoryVersion:
+        return [(f"{reverse('reviews:memory_detail', args=[row.memory_id])}#r{row.revision}", str(row)) for row in rows]
+    if table is Proposal:
+        return [(reverse("reviews:proposal_detail", args=[pk]), f"prop_{pk}") for pk in ids]
+    if table in (Evidence, Comment, Decision, Vote):
+        abouts = sorted(set(rows.values_list("proposal", flat=True)))
+        return [(reverse("reviews:proposal_detail", args=[pk]), f"on prop_{pk}") for pk in abouts]
+    return []
 
 
 @require_POST

@@ -44,8 +44,10 @@ def test_an_admin_finds_sees_and_erases(client, adam, store, session):
     client.force_login(adam)
     page = find(client, "principal", "jane@example.org")
     assert page.status_code == 200
-    assert '<td>Sessions</td><td class="n">1</td>' in text(page)
-    assert '<td>Quotes</td><td class="n">1</td>' in text(page)
+    taken = {kind["label"]: (kind["number"], kind["how"]) for kind in page.context["kinds"]}
+    assert taken["sessions"] == (1, "words struck, row stays")
+    assert taken["quotes"] == (1, "words struck, row stays")
+    assert f'href="/sessions/{session.pk}/"' in text(page)
     assert Session.objects.get().principal
 
     done = confirm(client, page)
