@@ -24,6 +24,10 @@ GUARDS = [
     (("reviews", "0011_edit_guard"), "edit_guard_v1"),
     (("reviews", "0013_signing_guards"), "signatures_v1"),
     (("reviews", "0013_signing_guards"), "waivers_v1"),
+    (("audit", "0008_salt_and_erasure_guards"), "salts_v1"),
+    (("audit", "0008_salt_and_erasure_guards"), "erasures_v1"),
+    (("reviews", "0015_erasure_guards"), "decisions_v2"),
+    (("reviews", "0015_erasure_guards"), "erasure_v1"),
 ]
 
 _TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (?P<name>\w+) .*? ON (?P<table>\w+)\s.*?(?=;)", re.S | re.M)
@@ -32,24 +36,40 @@ _FUNCTION = re.compile(
     r"(?:\s+SET search_path = (?P<path>[\w, ]+?))? AS \$\$(?P<body>.*?)\$\$;",
     re.S | re.M,
 )
-# A later file may take a guard away that it replaces by one of another name.
+# Functions that triggers call, and the door that the application calls.
+_HELPER = re.compile(
+    r"^CREATE FUNCTION (?P<name>\w+)\([^)\n]+\) RETURNS (?:(?!trigger).)+? LANGUAGE \w+(?: \w+)*?(?P<definer> SECURITY DEFINER)?"
+    r"\s+SET search_path = (?P<path>[\w, ]+?) AS \$\$(?P<body>.*?)\$\$;",
+    re.S | re.M,
+)
+# What a later file replaces.
 _DROPPED_TRIGGER = re.compile(r"^DROP TRIGGER (?P<name>\w+) ON (?P<table>\w+);", re.M)
-_DROPPED_FUNCTION = re.compile(r"^DROP FUNCTION (?P<name>\w+)\(\);", re.M)
+_DROPPED_FUNCTION = re.compile(r"^DROP FUNCTION (?P<name>\w+)\(", re.M)
 
 
 def triggers_in(sql: str) -> dict[tuple[str, str], str]:
-    """Table and name of each trigger that the SQL makes and does not take away again, with its definition in one line."""
+    """Table and name of each trigger that the text makes and keeps, with its definition in one line."""
     made = {(made["table"], made["name"]): " ".join(made[0].split()) for made in _TRIGGER.finditer(sql)}
-    gone = {(gone["table"], gone["name"]) for gone in _DROPPED_TRIGGER.finditer(sql)}
-    return {key: definition for key, definition in made.items() if key not in gone}
+    gone = {(dropped["table"], dropped["name"]) for dropped in _DROPPED_TRIGGER.finditer(sql)}
+    return {name: definition for name, definition in made.items() if name not in gone}
 
 
 def functions_in(sql: str) -> dict[str, tuple[str, str]]:
-    """The name of each function that the SQL makes and does not take away again, with its body and its search path."""
-    gone = {gone["name"] for gone in _DROPPED_FUNCTION.finditer(sql)}
-    return {
-        made["name"]: (made["body"], made["path"] or "") for made in _FUNCTION.finditer(sql) if made["name"] not in gone
-    }
+    """The name of each trigger function that the text makes and keeps, with its body and its search path."""
+    gone = _dropped_functions(sql)
+    made = {made["name"]: (made["body"], made["path"] or "") for made in _FUNCTION.finditer(sql)}
+    return {name: function for name, function in made.items() if name not in gone}
+
+
+def helpers_in(sql: str) -> dict[str, tuple[str, str, bool]]:
+    """The name of each other function, with its body, its search path, and whether it runs with its owner's rights."""
+    gone = _dropped_functions(sql)
+    made = {made["name"]: (made["body"], made["path"], bool(made["definer"])) for made in _HELPER.finditer(sql)}
+    return {name: function for name, function in made.items() if name not in gone}
+
+
+def _dropped_functions(sql: str) -> set[str]:
+    return {dropped["name"] for dropped in _DROPPED_FUNCTION.finditer(sql)}
 
 
 @register(Tags.database)
@@ -75,20 +95,25 @@ def guard_files(alias: str) -> Iterator[Path]:
 
 
 def _guard_errors(alias: str) -> Iterator[Error]:
-    triggers, functions = _triggers(alias), _functions(alias)
-    files = {file: file.read_text() for file in guard_files(alias)}
-    wanted = triggers_in("\n".join(files.values())), functions_in("\n".join(files.values()))
-    for file, sql in files.items():
+    triggers, functions, helpers = _triggers(alias), _functions(alias), _helpers(alias)
+    files = list(guard_files(alias))
+    kept = "".join(file.read_text() for file in files)
+    kept_triggers, kept_functions, kept_helpers = triggers_in(kept), functions_in(kept), helpers_in(kept)
+    for file in files:
+        sql = file.read_text()
         hint = f"Somebody with the owner's rights did this. Find out who, and restore it from {file}."
         for (table, name), definition in triggers_in(sql).items():
-            if (table, name) not in wanted[0]:
+            if (table, name) not in kept_triggers:
                 continue
             if (table, name) not in triggers:
                 yield Error(f"trigger {name} on {table} is missing or disabled", hint=hint, id="audit.E001")
             elif triggers[table, name] != definition:
                 yield Error(f"trigger {name} on {table} is not the one of {file.name}", hint=hint, id="audit.E002")
         for name, function in functions_in(sql).items():
-            if name in wanted[1] and functions.get(name) != function:
+            if name in kept_functions and functions.get(name) != function:
+                yield Error(f"function {name}() is not the one of {file.name}", hint=hint, id="audit.E003")
+        for name, helper in helpers_in(sql).items():
+            if name in kept_helpers and helpers.get(name) != helper:
                 yield Error(f"function {name}() is not the one of {file.name}", hint=hint, id="audit.E003")
 
 
@@ -155,6 +180,15 @@ def _functions(alias: str) -> dict[str, tuple[str, str]]:
             " FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND pronargs = 0"
         )
         return {name: (body, config.removeprefix("search_path=")) for name, body, config in cursor.fetchall()}
+
+
+def _helpers(alias: str) -> dict[str, tuple[str, str, bool]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT proname, prosrc, coalesce(array_to_string(proconfig, ' '), ''), prosecdef"
+            " FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND pronargs > 0"
+        )
+        return {name: (body, path.removeprefix("search_path="), definer) for name, body, path, definer in cursor}
 
 
 def _forbidden_rights(alias: str) -> list[tuple[str, str]]:

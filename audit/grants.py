@@ -15,6 +15,9 @@ APPEND_ONLY = (
     "audit_entry",
     "audit_checkpoint",
     "audit_signingkey",
+    "audit_salt",
+    "audit_erasure",
+    "audit_erasedrow",
     "memory_memoryversion",
     "memory_evidence",
     "reviews_decision",
@@ -32,6 +35,7 @@ APPEND_ONLY = (
 REFUSED = dict.fromkeys((*APPEND_ONLY, "agent_sessions_event"), ("UPDATE", "DELETE", "TRUNCATE")) | {
     "memory_memory": ("DELETE", "TRUNCATE"),
     "reviews_escalation": ("UPDATE", "DELETE", "TRUNCATE"),
+    "audit_legalhold": ("DELETE", "TRUNCATE"),
 }
 
 # What lets somebody in, by table; an auditor reads the other columns. `*` is the whole table.
@@ -43,7 +47,13 @@ SECRETS = {
     "django_cache": ("*",),
     "reviews_reviewsettings": ("webhook_url",),
     "reviews_historicalreviewsettings": ("webhook_url",),
+    "reviews_signature": ("nonce",),
+    "reviews_signingpassword": ("password",),
 }
+
+
+# Functions that run with the owner's rights: the application may call them, nobody else.
+DOORS = ("daylight_erase_v1(bigint)",)
 
 
 def apply_grants(using: str = "default", **_: Any) -> None:
@@ -61,3 +71,7 @@ def apply_grants(using: str = "default", **_: Any) -> None:
             columns = [column.name for column in introspection.get_table_description(cursor, table)]
             if open_to_all := [f'"{name}"' for name in columns if not {name, "*"}.intersection(SECRETS[table])]:
                 cursor.execute(f'GRANT SELECT ({", ".join(open_to_all)}) ON "{table}" TO {AUDITOR_ROLE}')
+        for door in DOORS:
+            cursor.execute("SELECT to_regprocedure(%s)", [door])
+            if cursor.fetchone()[0]:
+                cursor.execute(f"GRANT EXECUTE ON FUNCTION {door} TO {APP_ROLE}")

@@ -59,6 +59,16 @@ class Entry(models.Model):
         return ACTIONS.get(self.action, self.action)
 
 
+class Salt(models.Model):
+    """What opens the HMACs of one entry. Deleted when the words are erased: from then on the entry proves nothing of them."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True, related_name="salt")
+    value = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"salt of entry {self.entry_id}"
+
+
 class SigningKey(models.Model):
     """The public half of a key that signs checkpoints. The first is trusted as found; each later one is signed by the
     one before it.
@@ -103,3 +113,4 @@ class Checkpoint(models.Model):
 
 
 from audit.account_models import StartPassword  # noqa: E402, F401  (a model of this app)
+from audit.erasure_models import ErasedRow, Erasure, LegalHold  # noqa: E402, F401  (Django finds models here)

@@ -1,16 +1,18 @@
 """Writing the record, and checking it."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from audit import salts
 from audit.actions import ACTIONS
 from audit.actors import Actor
 from audit.acts import current_act
 from audit.canonical import canonical_bytes, sha256_hex
-from audit.models import Entry
+from audit.models import Entry, Salt
 
 CHAIN_LOCK = 0x0DA71167
 GENESIS = "0" * 64
@@ -28,11 +30,14 @@ def record(
     subject: str,
     store: str = "",
     data: dict[str, Any] | None = None,
+    words: Mapping[str, str] | None = None,
     act: uuid.UUID | None = None,
 ) -> Entry:
     """Append one entry, inside the caller's transaction: if it cannot be written, the act does not happen.
 
-    `data` must have a canonical JSON form and hold no personal content: ids, counts and hashes.
+    `data` must have a canonical JSON form and hold no personal content: ids, counts and names. What people or agents
+    said, or a hash of it, goes into `words`: the entry holds HMACs of these (`reason` as `reason_hmac`), under a salt of
+    its own that is kept beside it and can be erased.
     Without `act` it belongs to the act around it (`one_act()`).
     Take every other lock first; this one serialises all acts until the transaction ends.
     """
@@ -53,9 +58,12 @@ def record(
         subject=subject,
         prev_hash=head,
     )
-    entry.body = _body(entry, data or {})
+    salt = salts.new_salt()
+    entry.body = _body(entry, (data or {}) | salts.sealed(salt, words or {}))
     entry.hash = _entry_hash(entry.prev_hash, entry.body)
     entry.save(force_insert=True)
+    if words:
+        Salt.objects.bulk_create([Salt(entry=entry, value=salt)])
     return entry
 
 

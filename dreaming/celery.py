@@ -14,6 +14,7 @@ app = Celery("dreaming")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["reviews"], related_name="ageing_tasks")
+app.autodiscover_tasks(["reviews"], related_name="erasure_tasks")
 
 
 @worker_init.connect

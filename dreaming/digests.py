@@ -51,7 +51,11 @@ def digest_missing(sessions: SessionQuerySet, on_progress: Callable[[int, int], 
 
 def digest_sessions(session_ids: Sequence[int]) -> None:
     """Digest those of a few sessions that have no digest yet. Harmless when it is done twice, or by two at once."""
-    sessions = without_digest(Session.objects.filter(pk__in=session_ids)).select_related("agent").only(*SESSION_FIELDS)
+    sessions = (
+        without_digest(Session.objects.filter(pk__in=session_ids).usable())
+        .select_related("agent")
+        .only(*SESSION_FIELDS)
+    )
     rows = [_row(digest_session(view)) for view in session_views(sessions)]
     SessionDigest.objects.bulk_create(
         sorted(rows, key=lambda row: row.session_id),  # so that two who digest the same cannot deadlock

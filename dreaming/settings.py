@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     "index-sessions": {"task": "sessions.tasks.hand_out_index", "schedule": 15.0, "options": {"expire_seconds": 15}},
     "close-idle-sessions": {"task": "sessions.tasks.close_idle_sessions", "schedule": 600.0},
     "fold-session-counts": {"task": "sessions.tasks.fold_session_counts", "schedule": 600.0},
+    "erase-old-sessions": {"task": "reviews.erasure_tasks.erase_old_sessions", "schedule": crontab(hour=3, minute=40)},
     "expire-test-items": {"task": "reviews.tasks.expire_test_items", "schedule": 3600.0},
     "follow-mirrors": {"task": "dreaming.tasks.follow_mirrors", "schedule": 60.0, "options": {"expire_seconds": 60}},
     "digest-missing": {"task": "dreaming.tasks.digest_missing", "schedule": 300.0, "options": {"expire_seconds": 300}},

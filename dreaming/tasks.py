@@ -77,7 +77,7 @@ def digest(session_ids: list[int]) -> None:
 @shared_task
 def digest_missing() -> None:
     """Hand out the sessions whose first message, or whose worker, was lost, or whose digest is of an older version."""
-    missing = without_digest(Session.objects.all()).order_by("pk").values_list("pk", flat=True)
+    missing = without_digest(Session.objects.usable()).order_by("pk").values_list("pk", flat=True)
     hand_out(missing.iterator(), expires=SWEEP_SECONDS)
 
 

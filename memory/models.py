@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 from simple_history.models import HistoricalRecords
 
+from audit.erasure_models import Erasure, erasure_of
 from sessions.models import Agent, Session, slug_validator
 
 MAX_CONTENT_BYTES = 102_400
@@ -86,8 +87,8 @@ class MemoryStore(models.Model):
         return kept.exclude(operation=MemoryVersion.Operation.DELETED).order_by("path")
 
     def sessions(self) -> models.QuerySet[Session]:
-        """The sessions that a dream over this store may read."""
-        return Session.objects.filter(agent__stores=self)
+        """The sessions that a dream over this store may read: neither erased nor poisoned ones."""
+        return Session.objects.filter(agent__stores=self).usable()
 
 
 class MemoryQuerySet(models.QuerySet["Memory"]):
@@ -149,6 +150,16 @@ class MemoryVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.path} r{self.revision}"
 
+    @property
+    def is_erased(self) -> bool:
+        """A version that has its text has its hash too, also when the text is empty."""
+        return self.sha256 == ""
+
+    @property
+    def erasure(self) -> Erasure | None:
+        """Who erased its text, when and on which legal basis."""
+        return erasure_of(self)
+
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
     def open(self) -> "ProposalQuerySet":
@@ -206,7 +217,7 @@ class Proposal(models.Model):
         OPEN = "open", "needs a decision"
         APPROVED = "approved", "approved"
         REJECTED = "rejected", "rejected"
-        STALE = "stale", "stale: its base moved"
+        STALE = "stale", "stale: what it rests on changed"
         EXPIRED = "expired", "expired, not applied"
         REPLACED = "replaced", "replaced by a newer wording"
 
@@ -311,6 +322,15 @@ class Proposal(models.Model):
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
 
+    @property
+    def is_erased(self) -> bool:
+        return self.digest == ""
+
+    @property
+    def erasure(self) -> Erasure | None:
+        """Who erased its words, when and on which legal basis."""
+        return erasure_of(self)
+
 
 class Evidence(models.Model):
     """An exact quote of one event, for or against a proposal."""
@@ -334,6 +354,11 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stance} {self.session_id}:{self.seq}"
+
+    @property
+    def is_erased(self) -> bool:
+        """Erased quotes are told apart by their ids: two of the same event stay two."""
+        return self.quote == f"erased:{self.pk}"
 
 
 class MemoryRead(models.Model):

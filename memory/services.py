@@ -16,7 +16,7 @@ from memory.models import Evidence, Memory, MemoryRead, MemoryStore, MemoryVersi
 from memory.paths import check_content, check_path
 from memory.scanning import DELETES, REJECTED_BEFORE, REMOVED_BEFORE, REPLACES_HUMAN_TEXT, UNSUPPORTED, scan
 from memory.signals import proposal_submitted
-from sessions.models import Agent, Event
+from sessions.models import Agent, Event, Session
 
 
 class Refused(ValueError):
@@ -112,6 +112,7 @@ def submit_proposal(
     claim_key = draft.claim_key or text_key
     try:
         with transaction.atomic():
+            _hold_cited(draft.evidence)
             # One submitter a store at a time, so that two passes cannot file the same claim past each other.
             lock_stores([store.pk])
             brought_back = REJECTED_BEFORE in draft.flags
@@ -167,6 +168,25 @@ def _checked_quotes(store: MemoryStore, drafts: Sequence[QuoteDraft]) -> list[tu
             )
         )
     return checked
+
+
+def _hold_cited(drafts: Sequence[QuoteDraft]) -> None:
+    """Hold the cited sessions until the transaction ends: none is withdrawn between this and the proposal.
+
+    The lock is a statement of its own: what happened while it was waited for shows in the next one.
+    """
+    ids = {draft.session_id for draft in drafts}
+    cited = Session.objects.filter(pk__in=ids)
+    list(cited.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    if cited.usable().count() < len(ids):
+        raise Refused("A session that it cites was withdrawn as evidence.")
+
+
+def usable_quotes(proposal: Proposal) -> list[QuoteDraft]:
+    """The proposal's evidence, to be put forward anew: without what was withdrawn since."""
+    usable = Session.objects.filter(pk__in=proposal.evidence.values("session")).usable()
+    rows = proposal.evidence.filter(session__in=usable).values_list("session_id", "seq", "quote", "stance")
+    return [QuoteDraft(*row) for row in rows]
 
 
 def normalised_text_key(draft: Draft) -> str:
@@ -294,12 +314,8 @@ def _insert(
         actor=proposer,
         subject=f"proposal:{proposal.pk}",
         store=store.name,
-        data={
-            "digest": proposal.digest,
-            "operation": draft.operation,
-            "path": draft.path,
-            "source": source_ref or source,
-        },
+        data={"operation": draft.operation, "source": source_ref or source},
+        words={"digest": proposal.digest, "path": draft.path},
     )
     return proposal
 

@@ -4,7 +4,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.services import record
 from memory.models import MemoryStore
 
@@ -24,6 +23,8 @@ def stop_store(*, store_id: int, actor: Actor, reason: str, served_revision: int
         raise BadStop("Say why: whoever finds the store stopped will ask.")
     if served_revision is not None and not 0 <= served_revision <= store.revision:
         raise BadStop(f"{store.name} has no revision {served_revision}; it is at {store.revision}.")
+    if served_revision is not None:
+        _check_whole(store, served_revision)
     store.stopped_at = store.stopped_at or Now()
     store.stopped_by = actor.name
     store.stop_reason = reason.strip()
@@ -34,10 +35,18 @@ def stop_store(*, store_id: int, actor: Actor, reason: str, served_revision: int
         actor=actor,
         subject=f"store:{store.pk}",
         store=store.name,
-        data={"serves": served_revision, "revision": store.revision, "reason_sha256": sha256_hex(store.stop_reason)},
+        data={"serves": served_revision, "revision": store.revision},
+        words={"reason": store.stop_reason},
     )
     store.refresh_from_db()
     return store
+
+
+def _check_whole(store: MemoryStore, revision: int) -> None:
+    """Of what was erased there is nothing to serve."""
+    served = MemoryStore(pk=store.pk, served_revision=revision).served_versions()
+    if gone := served.filter(sha256="").first():
+        raise BadStop(f"{gone.path} was erased from revision {revision}. Serve a later one, or none.")
 
 
 @transaction.atomic
@@ -57,6 +66,7 @@ def resume_store(*, store_id: int, actor: Actor, reason: str) -> MemoryStore:
         actor=actor,
         subject=f"store:{store.pk}",
         store=store.name,
-        data={"revision": store.revision, "reason_sha256": sha256_hex(reason.strip())},
+        data={"revision": store.revision},
+        words={"reason": reason.strip()},
     )
     return store

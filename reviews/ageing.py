@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.services import record
 from memory.models import MemoryStore, Proposal, ProposalQuerySet
 from reviews.models import HeldBallot, ReviewSettings
@@ -93,7 +92,8 @@ def _expire(ids: list[int], days: int) -> int:
             actor=EXPIRY,
             subject=f"proposal:{proposal.pk}",
             store=proposal.store.name,
-            data={"after_days": days, "reason_sha256": sha256_hex(proposal.status_reason)},
+            data={"after_days": days},
+            words={"reason": proposal.status_reason},
         )
     return len(expired)
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from audit.actors import Actor
 from audit.acts import one_act
-from audit.canonical import digest_of, sha256_hex
+from audit.canonical import digest_of
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.models import Evidence, MemoryStore, Proposal
@@ -161,7 +161,8 @@ def _record(outcomes: Sequence[Outcome], manifest: str, reason: str, by: User) -
         actor=Actor.user(by),
         subject=f"store:{store.pk}",
         store=store.name,
-        data={"manifest": manifest, "outcomes": became, "reason_sha256": sha256_hex(reason.strip())},
+        data={"outcomes": became},
+        words={"manifest": manifest, "reason": reason.strip()},
     )
 
 

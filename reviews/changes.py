@@ -6,7 +6,6 @@ from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.acts import one_act
-from audit.canonical import sha256_hex
 from memory.models import Proposal
 from reviews.models import ChangeRequest
 from reviews.presenters import proposed_text
@@ -23,7 +22,7 @@ def ask_for_changes(*, proposal_id: int, by: User, note: str) -> ChangeRequest:
     if earlier := waiting_request(proposal):
         raise NotDone(f"{earlier.by_name} asks for changes already.")
     asked = ChangeRequest.objects.create(proposal=proposal, by=by, by_name=Actor.user(by).name, note=note)
-    record_act("proposal.changes_asked", proposal, by, request=asked.pk, note_sha256=sha256_hex(note))
+    record_act("proposal.changes_asked", proposal, by, words={"note": note}, request=asked.pk)
     return asked
 
 

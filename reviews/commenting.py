@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.roles import ROLES
 from audit.services import record
 from memory.models import Proposal
@@ -49,9 +48,9 @@ def comment(*, proposal_id: int, author: User, body: str) -> Said:
         store=proposal.store.name,
         data={
             "comment": said.pk,
-            "body_sha256": sha256_hex(body),
             "mentions": sorted(user.pk for user in called if user != author),
         },
+        words={"body": body},
     )
     return Said(said, unknown)
 

@@ -6,7 +6,6 @@ from django.contrib.auth.models import User
 
 from audit.actors import Actor
 from audit.acts import current_act
-from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.models import Proposal
@@ -88,12 +87,8 @@ def first_of_two(
         actor=Actor.user(reader),
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={
-            "digest": vote.digest,
-            "vote": vote.pk,
-            "reason_sha256": sha256_hex(vote.reason),
-            **on_record(signature),
-        },
+        data={"vote": vote.pk, **on_record(signature)},
+        words={"digest": vote.digest, "reason": vote.reason},
         act=act,
     )
     return vote

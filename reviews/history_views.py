@@ -92,6 +92,7 @@ def memory_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "next_before": versions[-1].revision if older else None,
         "waiting": waiting,
         "is_live": memory.head_id is not None,
+        "may_erase": has_role(request.user, ADMIN),
     }
     return render(request, "reviews/memory_detail.html", context)
 

@@ -100,7 +100,8 @@ def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta, sign
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"verdict": ballot.verdict, "digest": ballot.digest, "held": held.pk, **on_record(signature)},
+        data={"verdict": ballot.verdict, "held": held.pk, **on_record(signature)},
+        words={"digest": ballot.digest},
     )
     held.refresh_from_db()
     # Should the broker be away, `release_held` finds it.

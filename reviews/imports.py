@@ -112,6 +112,6 @@ def import_text(*, path: str, text: str, store: MemoryStore, by: User, reason: s
         actor=actor,
         subject=f"memory:{decision.version.memory_id}",
         store=store.name,
-        data={"path": path, "sha256": decision.content_sha256},
+        words={"path": path, "sha256": decision.content_sha256},
     )
     return "updated" if live else "created"

@@ -6,6 +6,7 @@ And a dream is handed the test items that were ordered for its store.
 import logging
 import uuid
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import receiver
 
@@ -15,9 +16,11 @@ from dreaming.signals import candidate_filed, candidates_wanted
 from memory.models import Proposal
 from memory.signals import proposal_submitted
 from reviews.ballots import Ballot, DecisionRefused
+from reviews.evidence_reviewing import send_back
 from reviews.planting import candidates_for, mark_filed
 from reviews.policies import AutoPolicy
 from reviews.services import decide
+from sessions.signals import sessions_withdrawn
 
 logger = logging.getLogger(__name__)
 
@@ -43,3 +46,8 @@ def add_test_items(*, dream: Dream, **_: Any) -> list[Candidate]:
 @receiver(candidate_filed, dispatch_uid="reviews.mark_test_item")
 def mark_test_item(*, proposal: Proposal, **_: Any) -> None:
     mark_filed(proposal)
+
+
+@receiver(sessions_withdrawn, dispatch_uid="reviews.send_back")
+def send_back_what_rests_on_them(*, session_ids: list[int], why: str, act: UUID, **_: Any) -> None:
+    send_back(session_ids=session_ids, why=why, act=act)

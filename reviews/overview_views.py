@@ -7,6 +7,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from audit.roles import ADMIN, AUDITOR, REVIEWER, ROLES, has_role, role_required
 from reviews import overview as figures
+from reviews.evidence_reviewing import waiting
 
 DEFAULT_DAYS = 30
 
@@ -27,6 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "growth": figures.growth(period),
         "passes": figures.passes(period),
         "stores": figures.live_where(),
+        "evidence_review_count": waiting().count(),
         "is_lead": has_role(request.user, ADMIN, AUDITOR),
         "may_decide": has_role(request.user, REVIEWER),
     }

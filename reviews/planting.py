@@ -82,7 +82,7 @@ def commitment(salt: str, store: str, operation: str, path: str, title: str, con
 
 
 def commitment_of(proposal: Proposal, salt: str) -> str:
-    """As an auditor computes it from a proposal and the salt that its answer's entry tells."""
+    """As an auditor computes it from a proposal and the salt that is kept with the order."""
     return commitment(salt, proposal.store.name, proposal.operation, proposal.path, proposal.title, proposal.content)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, timedelta
 from functools import cache
 from typing import Any
 
-from django.db.models import Case, Count, F, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Case, Count, Exists, F, JSONField, OuterRef, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce, Greatest, JSONObject, Length, Now, StrIndex, Substr
 
 from audit.canonical import digest_of
@@ -18,7 +18,7 @@ from memory.models import Evidence, Proposal
 from memory.services import digest_over
 from reviews.diffs import Piece, diff_lines
 from reviews.visible import hidden_count
-from sessions.models import Agent, Event, Session
+from sessions.models import Agent, Event, OutcomeCorrection, Session
 
 CONTEXT_CHARACTERS = 240
 NEAR_LIMIT = 12
@@ -203,16 +203,19 @@ def _quotes() -> QuerySet[Evidence]:
                 type="type",
                 tool="tool",
                 is_error="is_error",
-                before=Substr("body", F("start"), at - F("start")),
+                before=Substr("body", F("start"), Greatest(at - F("start"), Value(0))),
                 after=Substr("body", F("end"), CONTEXT_CHARACTERS),
                 clipped=Length("body") - F("end") - CONTEXT_CHARACTERS + 1,
             )
         )
     )
-    rows = Evidence.objects.select_related("session__agent").defer(
+    corrected = OutcomeCorrection.objects.filter(
+        session=OuterRef("session_id"), at__gt=OuterRef("proposal__created_at")
+    )
+    rows = Evidence.objects.select_related("session__agent", "session__poisoning").defer(
         "session__metadata", "session__extra", "session__task"
     )
-    return rows.annotate(event=Subquery(event, output_field=JSONField()))
+    return rows.annotate(event=Subquery(event, output_field=JSONField()), relabelled=Exists(corrected))
 
 
 def _text_with_quote() -> Case:

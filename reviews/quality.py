@@ -67,7 +67,7 @@ def reversal_rate(scope: Scope) -> Rate:
     """Of what people approved, what was deleted or put back to the text before within `REVERSED_WITHIN`."""
     approved = Decision.objects.filter(decider_kind="user", version__isnull=False).exclude(proposal__operation="delete")
     later = MemoryVersion.objects.filter(
-        Q(operation="deleted") | Q(sha256=OuterRef("proposal__base_version__sha256")),
+        Q(operation="deleted") | (Q(sha256=OuterRef("proposal__base_version__sha256")) & ~Q(sha256="")),
         memory=OuterRef("version__memory"),
         revision__gt=OuterRef("version__revision"),
         created_at__lt=OuterRef("created_at") + REVERSED_WITHIN,

@@ -8,7 +8,7 @@ from django.db import transaction
 from audit.actors import Actor
 from audit.roles import REVIEWER, has_role
 from memory.models import Memory, Proposal
-from memory.services import Draft, QuoteDraft, Refused, submit_proposal
+from memory.services import Draft, Refused, submit_proposal, usable_quotes
 from reviews.ballots import NotAllowed
 from reviews.merging import Merge, merge
 from reviews.replacing import kept_flags
@@ -56,7 +56,6 @@ def on_live(old: Proposal, *, why: str, wording: str | None = None, flags: Seque
     """The change of a proposal that is closed, with its evidence, made of what is live now."""
     live = _live(old)
     operation, content = _change(old, live, wording)
-    evidence = old.evidence.values_list("session_id", "seq", "quote", "stance")
     return Draft(
         operation=operation,
         path=live.path if live else old.new_path or old.path,
@@ -67,7 +66,7 @@ def on_live(old: Proposal, *, why: str, wording: str | None = None, flags: Seque
         title=old.title,
         rationale=f"{old.rationale}\n\n{why}".strip(),
         claim_key=old.claim_key,
-        evidence=[QuoteDraft(*row) for row in evidence],
+        evidence=usable_quotes(old),
         support=old.support,
         benefit=old.benefit,
         flags=[*kept_flags(old), *flags],

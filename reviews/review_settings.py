@@ -14,8 +14,8 @@ from memory.models import PolicyChange
 from memory.services import lock_stores
 from reviews.models import ReviewSettings
 
-# Addresses of people and a secret: the record gets their hash alone.
-_HASHED = ("remind_by_mail", "webhook_url")
+# Addresses of people and a secret: the record gets their HMAC alone.
+_WORDS = ("remind_by_mail", "webhook_url")
 _STRICTNESS = list(ReviewSettings.FourEyes)
 
 
@@ -57,7 +57,7 @@ def apply_review_change(*, change: PolicyChange, actor: Actor) -> None:
 
 
 def _keep(kept: ReviewSettings, values: dict[str, Any], actor: Actor, said: dict[str, str] | None = None) -> None:
-    before = _governed(kept)
+    before, words_before = _governed(kept), _words(kept, "before")
     for name, value in values.items():
         setattr(kept, name, value)
     after = _governed(kept)
@@ -70,7 +70,8 @@ def _keep(kept: ReviewSettings, values: dict[str, Any], actor: Actor, said: dict
         actor=actor,
         subject=f"store:{kept.store_id}",
         store=kept.store.name,
-        data={"before": before, "after": after, **(said or {})},
+        data={"before": _without_words(before), "after": _without_words(after), **(said or {})},
+        words={**words_before, **_words(kept, "after")},
     )
 
 
@@ -109,4 +110,12 @@ def asks_for_fewer(kept: ReviewSettings, wanted: str) -> bool:
 
 def _governed(settings: ReviewSettings) -> dict[str, Any]:
     values = model_to_dict(settings, exclude=["id", "store"])
-    return {name: sha256_hex(value) if name in _HASHED and value else value for name, value in values.items()}
+    return {name: sha256_hex(value) if name in _WORDS and value else value for name, value in values.items()}
+
+
+def _without_words(governed: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in governed.items() if name not in _WORDS}
+
+
+def _words(settings: ReviewSettings, when: str) -> dict[str, str]:
+    return {f"{name}_{when}": getattr(settings, name) for name in _WORDS}

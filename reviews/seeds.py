@@ -41,13 +41,8 @@ def answer_seed(
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={
-            "verdict": ballot.verdict,
-            "caught": caught,
-            "digest": ballot.digest,
-            **_opened(proposal),
-            **on_record(signature),
-        },
+        data={"verdict": ballot.verdict, "caught": caught, **_opened(proposal), **on_record(signature)},
+        words={"digest": ballot.digest, "reason": answer.reason},
     )
     return answer
 
@@ -91,6 +86,6 @@ def _close(proposal: Proposal, reason: str) -> None:
 
 
 def _opened(proposal: Proposal) -> dict[str, Any]:
-    """What opens the commitment of the day when the item was ordered, for whoever checks the record."""
+    """Which commitment of the day when the item was ordered this is. What opens it is kept beside the order."""
     item = SeedDraft.objects.filter(proposal=proposal).first()
-    return {"salt": item.salt, "commitment": item.commitment, "ordered_in_act": str(item.act)} if item else {}
+    return {"commitment": item.commitment, "ordered_in_act": str(item.act)} if item else {}

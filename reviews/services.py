@@ -36,6 +36,8 @@ from reviews.signatures import on_record, sign
 from reviews.signing import Verified
 from reviews.waiving import goes_alone, waive
 
+BASE_CHECK = Actor.system("base check")
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -192,10 +194,16 @@ def _check_no_changes_asked(proposal: Proposal) -> None:
 def _check_seen(proposal: Proposal, ballot: Ballot) -> None:
     if ballot.verdict not in Decision.Verdict.values:
         raise BadDecision(f"{ballot.verdict!r} is not a verdict; use {', '.join(Decision.Verdict.values)}.")
-    if ballot.digest != proposal.digest or ballot.digest != current_digest(proposal):
+    current = current_digest(proposal)
+    if ballot.digest != current or (current != proposal.digest and not _lost_quotes(proposal, ballot)):
         raise DigestMismatch("What you saw is not what stands there now. Read it again before you decide.")
     if ballot.verdict != Decision.Verdict.REJECT and not quotes_stand(proposal):
         raise DigestMismatch("A quote no longer stands in the event that it cites. Look at the evidence again.")
+
+
+def _lost_quotes(proposal: Proposal, ballot: Ballot) -> bool:
+    """What lost a quote to an erasure can be rejected, and nothing else."""
+    return ballot.verdict == Decision.Verdict.REJECT and any(quote.is_erased for quote in proposal.evidence.all())
 
 
 def _check_decider(proposal: Proposal, decider: User | AutoPolicy) -> None:
@@ -263,9 +271,7 @@ def _close(proposal: Proposal, ballot: Ballot) -> None:
 def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
     data = {
         "verdict": decision.verdict,
-        "digest": decision.digest,
         "decision": decision.pk,
-        "reason_sha256": sha256_hex(decision.reason),
         **on_record(decision.signature),
     }
     store = proposal.store.name
@@ -275,6 +281,7 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
         subject=f"proposal:{proposal.pk}",
         store=store,
         data=data,
+        words={"digest": decision.digest, "reason": decision.reason},
         act=decision.act,
     )
     if version := decision.version:
@@ -282,8 +289,6 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
             "version": version.pk,
             "revision": version.revision,
             "operation": version.operation,
-            "path": version.path,
-            "sha256": version.sha256,
             "proposal": proposal.pk,
         }
         record(
@@ -292,6 +297,7 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
             subject=f"memory:{version.memory_id}",
             store=store,
             data=published,
+            words={"sha256": version.sha256, "path": version.path},
             act=decision.act,
         )
 
@@ -305,11 +311,11 @@ def _set_others_stale(proposal: Proposal, memory_id: int, path: str, act: uuid.U
 
 
 @transaction.atomic
-def mark_stale(*, proposal_id: int, reason: str) -> None:
-    """Take an open proposal whose base moved out of the queue, saying why."""
+def mark_stale(*, proposal_id: int, reason: str, by: Actor = BASE_CHECK, act: uuid.UUID | None = None) -> None:
+    """Take an open proposal whose base moved, or whose evidence was withdrawn, out of the queue, saying why."""
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     if proposal.is_open:
-        _go_stale(proposal, reason, Actor.system("base check"), uuid.uuid4())
+        _go_stale(proposal, reason, by, act or uuid.uuid4())
 
 
 def _go_stale(proposal: Proposal, reason: str, actor: Actor, act: uuid.UUID) -> None:
@@ -321,6 +327,6 @@ def _go_stale(proposal: Proposal, reason: str, actor: Actor, act: uuid.UUID) -> 
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"reason_sha256": sha256_hex(reason)},
+        words={"reason": reason},
         act=act,
     )

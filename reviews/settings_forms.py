@@ -14,6 +14,7 @@ SECTIONS = {
     "How long it may wait": ["target_hours", "expires_after_days"],
     "Several at once": ["bulk_allowed", "bulk_cap"],
     "How well it is reviewed": ["blind_share", "second_look_share", "reversals_to_gate"],
+    "What is kept": ["keep_sessions_days"],
     "Who is told what waits": ["remind_by_mail", "webhook_url"],
 }
 
@@ -37,6 +38,9 @@ HELP = {
     "second_look_share": "Percent of what the auto policy lets through that a person is asked to look at again.",
     "reversals_to_gate": "So many reversals of what the policy let through, within 30 days, put every auto agent that reads"
     " this store back to gated.",
+    "keep_sessions_days": "The content of sessions older than so many days is erased each night, at least 183: half a year."
+    " Empty: all is kept. A session that several stores learn from is kept as long as the longest of them says; one under a"
+    " legal hold, and one that live memory or an open proposal cites, is kept.",
     "remind_by_mail": f"Addresses that get the daily digest of what waits, one a line, at most {MAX_ADDRESSES}.",
     "webhook_url": "Gets the same digest as JSON that Slack understands. Whoever knows the address can post there: only"
     " admins see it, and the record keeps its hash alone.",
@@ -68,6 +72,7 @@ class ReviewSettingsForm(forms.ModelForm):
             "blind_share": "Blind first (percent)",
             "second_look_share": "Second looks (percent)",
             "reversals_to_gate": "Reversals that gate",
+            "keep_sessions_days": "Keep sessions (days)",
             "remind_by_mail": "Daily digest by mail",
         }
 

@@ -7,7 +7,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.models import Proposal
@@ -75,7 +74,7 @@ def escalate(*, proposal_id: int, by: User, reason: str) -> Escalation:
     if earlier := Escalation.objects.filter(proposal=proposal).first():
         raise NotDone(f"{earlier.by_name} escalated it already.")
     escalation = Escalation.objects.create(proposal=proposal, by=by, by_name=Actor.user(by).name, reason=reason)
-    record_act("proposal.escalated", proposal, by, reason_sha256=sha256_hex(reason))
+    record_act("proposal.escalated", proposal, by, words={"reason": reason})
     return escalation
 
 
@@ -88,11 +87,12 @@ def checked_words(words: str, ask: str) -> str:
     return words
 
 
-def record_act(action: str, proposal: Proposal, by: User, **data: Any) -> None:
+def record_act(action: str, proposal: Proposal, by: User, words: dict[str, str] | None = None, **data: Any) -> None:
     record(
         action=action,
         actor=Actor.user(by),
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
         data=data,
+        words=words,
     )

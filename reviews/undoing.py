@@ -43,6 +43,8 @@ def _reverse(proposal: Proposal, version: MemoryVersion, why: str, claim_key: st
         raise Refused(f"{version.path} is deleted already.")
     if version.operation == operations.CREATED and head != version:
         raise Refused(f"{version.path} changed since, in r{head.revision}. Revert that first.")
+    if before is not None and before.is_erased:
+        raise Refused(f"What {version.path} said before was erased, so it cannot come back.")
     title = f"Take back: {proposal.title}"
     fields = {"kind": Proposal.Kind.WRITTEN, "title": title, "rationale": why, "claim_key": claim_key}
     if version.operation == operations.CREATED:
@@ -74,6 +76,8 @@ def reopen(*, proposal_id: int, by: User, why: str) -> Proposal:
     check_reviewer(by)
     why = checked_words(why, "Say why it should be looked at again.")
     rejected = Proposal.objects.select_related("store", "decision").get(pk=proposal_id)
+    if rejected.is_erased:
+        raise Refused(f"What {rejected.public_id} said was erased.")
     if rejected.status != Proposal.Status.REJECTED:
         raise Refused(f"{rejected.public_id} is not rejected.")
     decision = rejected.decision

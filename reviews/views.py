@@ -25,6 +25,7 @@ from reviews.blind import uncovered
 from reviews.bulk import mark_pickable
 from reviews.claiming import claim
 from reviews.commenting import see_mentions
+from reviews.evidence_reviewing import waiting as evidence_reviews_waiting
 from reviews.forms import BallotForm
 from reviews.holding import cast, over_proposal
 from reviews.models import Decision, HeldBallot, SavedView
@@ -53,6 +54,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "tabs": tabs,
         "tab_label": tabs.get(filters.tab, tabs["open"]),
         "stale_count": queues.stale_count(),
+        "evidence_review_count": evidence_reviews_waiting().count(),
         "matching": queues.counted(queues.bounded_count(queues.matching(filters, request.user)))
         if filters.narrows
         else "",
@@ -129,7 +131,7 @@ def _proposal_page(
         "evidence": presenters.by_stance(evidence),
         "digest": digest,
         "seen": presenters.fingerprint(proposal, evidence),
-        "is_intact": digest == proposal.digest,
+        "is_intact": digest == proposal.digest or proposal.is_erased or any(quote.is_erased for quote in evidence),
         "numbers": presenters.numbers_of(proposal.support),
         "weeks": presenters.weeks_of(proposal.support, evidence),
         "change": presenters.change_of(proposal),

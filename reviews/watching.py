@@ -8,7 +8,6 @@ from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.acts import one_act
-from audit.canonical import sha256_hex
 from audit.roles import REVIEWER, has_role
 from audit.services import record
 from memory.agents import save_agent_settings
@@ -142,8 +141,8 @@ def _answer(look: SecondLook, state: str, by: User, note: str) -> SecondLook:
             "answer": str(state),
             "sampled": look.sampled,
             "reversal": look.reversal_id,
-            "note_sha256": sha256_hex(look.note),
         },
+        words={"note": look.note},
     )
     look.refresh_from_db(fields=["answered_at"])
     return look

@@ -56,7 +56,9 @@ def index_sessions(ids: list[int]) -> None:
     """Make the index of these sessions, or make it anew."""
     SessionIndex.objects.filter(pk__in=ids).delete()
     SessionWords.objects.filter(session__in=ids).delete()
-    for session in Session.objects.filter(pk__in=ids).order_by("pk").defer("metadata", "extra"):
+    # Held, so that none is erased between being read and being written.
+    held = Session.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    for session in held.defer("metadata", "extra"):
         index = SessionIndex(
             session=session,
             agent_id=session.agent_id,

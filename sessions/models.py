@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
+from audit.erasure_models import Erasure, erasure_of
+
 slug_validator = RegexValidator(
     r"^[a-z0-9][a-z0-9._-]{0,99}\Z",
     "Use 1 to 100 lower-case letters, digits, dots, dashes or underscores, beginning with a letter or digit.",
@@ -128,9 +130,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def newest_first(self) -> "SessionQuerySet":
         return self.order_by("-occurred_at", "-id")
 
+    def usable(self) -> "SessionQuerySet":
+        """Those that may be learned from: neither erased nor poisoned."""
+        return self.filter(poisoning=None).exclude(sha256="")
+
 
 class Session(models.Model):
-    """One run of an agent on one task. Written once, by ingest."""
+    """One run of an agent on one task. Written by ingest; later only its outcome is corrected, or its content erased."""
 
     class Outcome(models.TextChoices):
         SUCCESS = "success"
@@ -175,6 +181,15 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def is_erased(self) -> bool:
+        return self.sha256 == ""
+
+    @property
+    def erasure(self) -> Erasure | None:
+        """Who erased its content, when and on which legal basis."""
+        return erasure_of(self)
 
 
 class SessionCount(models.Model):
@@ -330,3 +345,6 @@ class SessionWords(models.Model):
 
     def __str__(self) -> str:
         return f"words of {self.session_id}:{self.first_seq}-{self.last_seq}"
+
+
+from sessions.withdrawal_models import OutcomeCorrection, Poisoning  # noqa: E402, F401  (Django finds models here)

@@ -2,19 +2,20 @@
 
 from urllib.parse import urlencode
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from audit.roles import ROLES, role_required
+from audit.roles import ADMIN, REVIEWER, ROLES, has_role, role_required
 from sessions import lookup, timeline
 from sessions.filters import MAX_LENGTH, Filters
 from sessions.finding import MAX_FOUND, found_in, hits
 from sessions.format import MAX_SEQ
 from sessions.lookup import COUNT_LIMIT
-from sessions.models import Agent, Event, Session
+from sessions.models import Agent, Event, Poisoning, Session
 from sessions.words import Query
 
 # Quotes that are shown beside the timeline; each event says by itself who cites it.
@@ -79,6 +80,7 @@ def session_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "cited": _by_proposal(quotes[:MAX_CITED]),
         "more_quotes": len(quotes) - MAX_CITED,
         "reads": _reads(agent_session),
+        **_withdrawal(agent_session, request.user),
     }
     return render(request, "sessions/session_detail.html", context)
 
@@ -95,6 +97,18 @@ def _by_proposal(quotes: list) -> list[list]:
     for quote in quotes:
         together.setdefault(quote.proposal_id, []).append(quote)
     return list(together.values())
+
+
+def _withdrawal(agent_session: Session, user: User) -> dict[str, object]:
+    """What became of it after it came in, and what this user may do about it."""
+    return {
+        "erasure": agent_session.erasure if agent_session.is_erased else None,
+        "poisoning": Poisoning.objects.filter(session=agent_session).first(),
+        "corrections": agent_session.corrections.all(),
+        "may_correct": has_role(user, ADMIN),
+        "may_poison": has_role(user, ADMIN, REVIEWER),
+        "outcomes": Session.Outcome.values,
+    }
 
 
 def _reads(agent_session: Session) -> QuerySet:

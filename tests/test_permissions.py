@@ -4,9 +4,19 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from audit.models import LegalHold
 from dreaming.models import Dream
 from memory.models import Memory, MemoryVersion, PolicyChange, Proposal
-from reviews.models import ChangeRequest, Comment, Decision, HeldBallot, ReReview, SavedView, Waiver
+from reviews.models import (
+    ChangeRequest,
+    Comment,
+    Decision,
+    EvidenceReview,
+    HeldBallot,
+    ReReview,
+    SavedView,
+    Waiver,
+)
 from sessions.models import Agent, ApiKey
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 
@@ -31,6 +41,10 @@ WRITES = {
     "reviews:refuse_policy_change": "admin",
     "reviews:confirm_waived": "reviewer",
     "reviews:revert_waived": "reviewer",
+    **dict.fromkeys(("reviews:still_stands", "reviews:change_it"), "reviewer"),
+    **dict.fromkeys(("reviews:search_to_erase", "reviews:erase_now", "agent_sessions:correct_outcome"), "admin"),
+    **dict.fromkeys(("reviews:set_hold", "reviews:lift_hold"), "auditor"),
+    "agent_sessions:poison": "admin reviewer",
     "reviews:snooze": "reviewer",
     "reviews:unsnooze": "reviewer",
     "reviews:save_view": "reviewer admin auditor",
@@ -66,6 +80,7 @@ READS = {
     "reviews:my_reading": {"rita"},
     "reviews:people": {"adam", "aude"},
     "reviews:signing": {"rita"},
+    "reviews:erase": {"adam"},
 }
 
 
@@ -109,6 +124,7 @@ def addresses(rita) -> dict[str, str]:
     change = PolicyChange.objects.create(
         store=store, before={"signatures": True}, after={"signatures": False}, looser=[], proposed_by="0"
     )
+    waiting = EvidenceReview.objects.create(memory=version.memory)
     about_it = ("state", "take_over", "release", "comment", "assign", "escalate", "ask_for_changes")
     answers = ("withdraw_request", "reword", "revert", "reopen")
     view = SavedView.objects.create(user=rita, name="mine", query="")
@@ -157,6 +173,12 @@ def addresses(rita) -> dict[str, str]:
         "dreaming:rotate_key": ["teller", key.pk],
         **{f"reviews:{name}": [rita.pk] for name in ("grant_role", "revoke_role", "deactivate_user", "activate_user")},
         "agent_sessions:session_detail": [session.pk],
+        "agent_sessions:correct_outcome": [session.pk],
+        "agent_sessions:poison": [session.pk],
+        "reviews:erase": ["session", make_session(agent).pk],
+        "reviews:lift_hold": [LegalHold.objects.create(kind="session", subject="0", reason="x", set_by_name="x").pk],
+        "reviews:still_stands": [waiting.pk],
+        "reviews:change_it": [waiting.pk],
         "agent_sessions:session_event": [session.pk, 0],
     }
     return {name: reverse(name, args=by_prefix.get(name, [])) for name in view_names()}

@@ -201,7 +201,7 @@ def _collect(run: Pass, model: Model, batch_id: str) -> None:
         if line.result.type != "succeeded":
             failed[line.result.type] = failed.get(line.result.type, 0) + 1
             continue
-        session = Session.objects.filter(pk=session_id).first()
+        session = Session.objects.usable().filter(pk=session_id).first()
         if session is None or session_id in known:
             continue
         try:

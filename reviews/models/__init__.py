@@ -3,6 +3,7 @@
 from reviews.models.ageing import Reminder
 from reviews.models.decisions import Decision, HeldBallot, Vote
 from reviews.models.desk import Claim, SavedView, Snooze
+from reviews.models.evidence_reviews import EvidenceReview, EvidenceReviewCause
 from reviews.models.settings import ReviewSettings
 from reviews.models.signing import Signature, SigningPassword
 from reviews.models.together import Assignment, ChangeRequest, Comment, Escalation, Mention
@@ -16,6 +17,8 @@ __all__ = [
     "Comment",
     "Decision",
     "Escalation",
+    "EvidenceReview",
+    "EvidenceReviewCause",
     "Gating",
     "HeldBallot",
     "Mention",

@@ -54,6 +54,12 @@ class ReviewSettings(models.Model):
         validators=[MinValueValidator(1)],
         help_text="So many reversals of what the policy let through, within 30 days, gate the store's agents",
     )
+    keep_sessions_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(183)],
+        help_text="The content of sessions older than so many days is erased; empty: it is kept",
+    )
     remind_by_mail = models.TextField(
         blank=True, help_text="Addresses, one a line, that get the daily digest of what waits"
     )

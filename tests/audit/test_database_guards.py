@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from audit.actors import Actor
 from audit.canonical import sha256_hex
-from audit.checks import functions_in, guard_files, guards_are_in_place, triggers_in
+from audit.checks import functions_in, guard_files, guards_are_in_place, helpers_in, triggers_in
 from audit.grants import APPEND_ONLY, REFUSED, apply_grants
 from audit.services import record
 from memory.models import Memory, MemoryStore, MemoryVersion, Proposal
@@ -50,7 +50,13 @@ def test_the_tests_act_as_the_application():
 
 
 ATTACKS = {"UPDATE": "UPDATE {t} SET {c} = {c}", "DELETE": "DELETE FROM {t}", "TRUNCATE": "TRUNCATE {t} CASCADE"}
-KEYS = {"audit_entry": "seq", "agent_sessions_event": "seq", "audit_checkpoint": "size", "audit_signingkey": "key_id"}
+KEYS = {
+    "audit_entry": "seq",
+    "agent_sessions_event": "seq",
+    "audit_checkpoint": "size",
+    "audit_signingkey": "key_id",
+    "audit_salt": "entry_id",
+}
 
 
 @pytest.mark.parametrize(("table", "right"), [(table, right) for table in REFUSED for right in REFUSED[table]])
@@ -65,7 +71,7 @@ def test_the_application_can_only_append(history, table, right):
     [
         "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
         "DROP TRIGGER audit_entry_append_only_v1 ON audit_entry",
-        "DROP TRIGGER memoryversion_needs_decision_v1 ON memory_memoryversion",
+        "DROP TRIGGER memoryversion_needs_decision_v2 ON memory_memoryversion",
         "SET session_replication_role = replica",
         "ALTER TABLE audit_entry RENAME TO gone",
         "CREATE OR REPLACE FUNCTION daylight_append_only_v1() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
@@ -110,8 +116,8 @@ class Forged:
         decision.version = version
         decision.save()
         if self.entry:
-            data = {"version": version.pk, "sha256": version.sha256}
-            record(actor=Actor.system("test"), subject=f"memory:{version.memory_id}", data=data, **self.entry)
+            about = {"data": {"version": version.pk}, "words": {"sha256": version.sha256}}
+            record(actor=Actor.system("test"), subject=f"memory:{version.memory_id}", **about, **self.entry)
 
 
 @pytest.fixture
@@ -291,7 +297,7 @@ def sql_of_guards() -> str:
 
 def test_nothing_is_disarmed():
     assert complaints() == []
-    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (28, 15)
+    assert (len(triggers_in(sql_of_guards())), len(functions_in(sql_of_guards()))) == (45, 22)
 
 
 @contextmanager
@@ -326,6 +332,30 @@ def test_a_function_that_lets_everything_pass_is_a_failing_system_check(db):
             assert [function in complaint for complaint in complaints()] == [True]
         with disarmed(f"{make}{body}$$", f"ALTER FUNCTION {function}() SET search_path = pg_temp, public"):
             assert [function in complaint for complaint in complaints()] == [True]
+
+
+def test_a_door_or_helper_that_does_something_else_is_a_failing_system_check(db):
+    helpers = helpers_in(sql_of_guards())
+    assert {name for name, (*_, definer) in helpers.items() if definer} == {"daylight_erase_v1"}
+    signatures = {
+        "daylight_erase_v1": "(bigint)",
+        "daylight_struck_v1": "(text, bigint, boolean)",
+        "daylight_is_named_v1": "(text, bigint, boolean)",
+    }
+    for name, arguments in signatures.items():
+        with disarmed(f"ALTER FUNCTION {name}{arguments} SET search_path = pg_temp, public"):
+            assert [name in complaint for complaint in complaints()] == [True]
+    with disarmed("ALTER FUNCTION daylight_struck_v1(text, bigint, boolean) SECURITY DEFINER"):
+        assert ["daylight_struck_v1" in complaint for complaint in complaints()] == [True]
+
+
+def test_nobody_but_the_application_may_open_the_door(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proacl::text FROM pg_proc WHERE proname = 'daylight_erase_v1'")
+        (rights,) = cursor.fetchone()
+    assert "daylight_app=X/" in rights
+    assert "{=X/" not in rights
+    assert ",=X/" not in rights
 
 
 @pytest.mark.parametrize(("table", "right"), [(table, right) for table in REFUSED for right in REFUSED[table]])

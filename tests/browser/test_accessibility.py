@@ -46,6 +46,8 @@ def pages(addresses, rita) -> list[tuple[str, str]]:
     names = sorted(set(view_names()) - set(WRITES) - PARTS)
     found = [(min(READS.get(name, {"rita"})), addresses[name]) for name in names]
     found += [("rita", address) for address in (*OWN, f"/proposals/{flagged.pk}/")]
+    found += [(who, "/erasure/") for who in ("adam", "aude")]
+    found += [("adam", addresses[name]) for name in ("agent_sessions:session_detail", "reviews:memory_detail")]
     return sorted(found)
 
 

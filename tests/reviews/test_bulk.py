@@ -8,6 +8,7 @@ from django.test import Client
 
 from audit.actors import Actor
 from audit.models import Entry
+from audit.salts import hmac_hex
 from memory.models import Memory
 from memory.services import QuoteDraft
 from memory.stopping import stop_store
@@ -70,7 +71,7 @@ def test_picked_items_are_shown_in_full_and_approved_each_as_a_decision(desk, st
         (two.pk, rita, two.digest),
     ]
     entry = Entry.objects.get(action="review.bulk_approved")
-    assert entry.data["manifest"] == page.context["manifest"]
+    assert entry.data["manifest_hmac"] == hmac_hex(entry.salt.value, page.context["manifest"])
     assert sorted(entry.data["outcomes"]["approved"]) == [one.pk, two.pk]
     assert {row.act for row in decisions} == {entry.act}
 

@@ -188,7 +188,7 @@ def test_the_record_says_how_many_and_seals_which(second_pass, rita):
     decide(proposal_id=item.pk, decider=rita, ballot=Ballot("reject", item.digest, "The advice is wrong."))
 
     told = Entry.objects.get(action="review.test_item_answered").data
-    assert commitment_of(item, told["salt"]) == told["commitment"]
+    assert commitment_of(item, item.seed_draft.salt) == told["commitment"]
     assert told["commitment"] in planted.data["commitments"]
     assert told["ordered_in_act"] == str(planted.act)
     assert verify_record().error == ""
@@ -242,7 +242,7 @@ def test_unanswered_ones_expire_and_the_record_opens_them(taught, adam, monkeypa
 
     item = Proposal.objects.exclude(seed=None).first()
     entry = Entry.objects.get(action="proposal.expired", subject=f"proposal:{item.pk}")
-    assert (item.status, entry.data["commitment"]) == ("expired", commitment_of(item, entry.data["salt"]))
+    assert (item.status, entry.data["commitment"]) == ("expired", commitment_of(item, item.seed_draft.salt))
 
 
 def test_a_rebased_one_is_still_one(rita):

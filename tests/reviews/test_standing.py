@@ -53,7 +53,7 @@ def test_a_moved_base_says_why(store, rita, ruth):
     [(text, blocks)] = heard(mine, rita, lambda: approve(other, ruth))
 
     assert blocks
-    assert text == f"Stale: its base moved. /a.md changed when ruth approved {other.public_id}."
+    assert text == f"Stale: what it rests on changed. /a.md changed when ruth approved {other.public_id}."
 
 
 def test_a_colleagues_wording_says_so(store, proposal, rita, ruth):

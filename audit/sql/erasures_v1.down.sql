@@ -1,0 +1,11 @@
+DROP TRIGGER legalhold_append_only_v1 ON audit_legalhold;
+DROP TRIGGER legalhold_stays_v1 ON audit_legalhold;
+DROP FUNCTION daylight_hold_stays_v1();
+DROP TRIGGER erasedrow_append_only_v1 ON audit_erasedrow;
+DROP TRIGGER erasure_append_only_v1 ON audit_erasure;
+DROP TRIGGER erasedrow_is_now_v1 ON audit_erasedrow;
+DROP FUNCTION daylight_erased_row_is_now_v1();
+DROP TRIGGER erasure_is_recorded_v1 ON audit_erasure;
+DROP FUNCTION daylight_erasure_is_recorded_v1();
+DROP TRIGGER erasure_is_now_v1 ON audit_erasure;
+DROP FUNCTION daylight_erasure_is_now_v1();

@@ -1,0 +1,1 @@
+DROP FUNCTION daylight_hmac_v1(bytea, text);
