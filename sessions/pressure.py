@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
-# So long a request waits for its turn; its web process has other threads, which go on serving readers.
-PATIENCE = 1.0
+# So long a request waits for its turn: longer, and waiting senders would hold the threads that serve readers.
+PATIENCE = 0.05
 RETRY_AFTER = 2
 
 _writing = BoundedSemaphore(settings.DAYLIGHT_INGEST_SLOTS)
