@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from dreaming import agent_views, health, readiness_views, views
 from dreaming.api import api
+from sessions import otlp_views
 
 dreaming_patterns = (
     [
@@ -41,6 +42,8 @@ account_patterns = [
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/web", health.web_health, name="web_health"),
+    path("v1/traces", otlp_views.traces),
+    path("api/v1/otlp/v1/traces", otlp_views.traces),
     path("api/v1/", api.urls),
     path("accounts/", include(account_patterns)),
     path("", include(dreaming_patterns)),

@@ -13,6 +13,10 @@ from sessions.format import MAX_ID_LENGTH
 # Longer texts keep their beginning and their end.
 MAX_TEXT = 200_000
 MAX_DEPTH = 40
+MAX_KEPT_EVENTS = 50_000
+# Characters of all events of a session, a fourth of the bytes that it may have.
+MAX_KEPT_SIZE = 8 * 1024 * 1024
+_LIMITS = (50_000, 10_000, 2_000, 200, 40)
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _DEEPER = "[nested deeper]"
 
@@ -39,6 +43,11 @@ def clean_json(value: Any) -> Any:
         if len(text) > MAX_TEXT:
             return clip(text)
     return kept
+
+
+def clean_text(value: Any) -> Any:
+    """`value` as JSON that can be kept, each of its texts clipped, and nothing else bounded but the depth."""
+    return _clean(value, 0)
 
 
 def _clean(value: Any, depth: int) -> Any:
@@ -85,6 +94,19 @@ def time_of(text: Any) -> datetime | None:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def fitted(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events, cut so that a session of them can be kept: the first of too many, and long texts clipped further."""
+    events = events[:MAX_KEPT_EVENTS]
+    for limit in _LIMITS:
+        if sum(len(str(event)) for event in events) <= MAX_KEPT_SIZE:
+            break
+        for event in events:
+            for name in ("text", "output", "input"):
+                if name in event and len(text := text_of(event[name])) > limit:
+                    event[name] = clip(text, limit)
+    return events
 
 
 def id_of(text: str, suffix: str = "") -> str:

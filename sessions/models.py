@@ -292,3 +292,21 @@ class SessionWords(models.Model):
 
     def __str__(self) -> str:
         return f"words of {self.session_id}:{self.first_seq}-{self.last_seq}"
+
+
+from sessions.span_models import Trace, TraceSpan  # noqa: E402  (it names Agent)
+
+__all__ = [
+    "Agent",
+    "ApiKey",
+    "Event",
+    "Session",
+    "SessionCount",
+    "SessionIndex",
+    "SessionWords",
+    "Trace",
+    "TraceSpan",
+    "UnindexedSession",
+    "hash_secret",
+    "slug_validator",
+]

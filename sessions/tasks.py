@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sessions import indexing
+from sessions import indexing, telemetry
 from sessions.counts import fold_counts
 from sessions.models import UnindexedSession
 
@@ -29,3 +29,13 @@ def index_pending() -> None:
 @shared_task
 def fold_session_counts() -> None:
     fold_counts()
+
+
+@shared_task
+def assemble_traces() -> None:
+    telemetry.assemble_traces()
+
+
+@shared_task
+def forget_traces() -> None:
+    telemetry.forget_traces()
