@@ -29,6 +29,7 @@ ACTIONS = {
     "review.test_item_answered": "Test item answered",
     "review.test_items_planted": "Test items planted",
     "review.voted": "First of two approvals given",
+    "remote_source.changed": "Sessions at Anthropic followed, or no longer",
     "sessions.imported": "Sessions imported",
     "store.resumed": "Publishing resumed",
     "store.stopped": "Publishing stopped",

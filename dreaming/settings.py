@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     "fold-session-counts": {"task": "sessions.tasks.fold_session_counts", "schedule": 600.0},
     "assemble-traces": {"task": "sessions.tasks.assemble_traces", "schedule": 10.0, "options": {"expire_seconds": 10}},
     "forget-traces": {"task": "sessions.tasks.forget_traces", "schedule": crontab(hour=3, minute=29)},
+    "pull-followed": {"task": "sessions.tasks.pull_followed", "schedule": crontab(minute=37)},
     "expire-test-items": {"task": "reviews.tasks.expire_test_items", "schedule": 3600.0},
     "digest-missing": {"task": "dreaming.tasks.digest_missing", "schedule": 300.0, "options": {"expire_seconds": 300}},
 }

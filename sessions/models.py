@@ -294,12 +294,15 @@ class SessionWords(models.Model):
         return f"words of {self.session_id}:{self.first_seq}-{self.last_seq}"
 
 
-from sessions.span_models import Trace, TraceSpan  # noqa: E402  (it names Agent)
+from sessions.remote_models import RemoteSession, RemoteSource  # noqa: E402  (they name Agent)
+from sessions.span_models import Trace, TraceSpan  # noqa: E402
 
 __all__ = [
     "Agent",
     "ApiKey",
     "Event",
+    "RemoteSession",
+    "RemoteSource",
     "Session",
     "SessionCount",
     "SessionIndex",
