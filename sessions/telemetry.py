@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate, islice
 
 import msgspec
 from django.db import transaction
@@ -153,45 +154,49 @@ def _redacted(span: Span) -> Span:
 
 @dataclass(slots=True)
 class _Run:
-    """Traces that become one session."""
+    """Traces that become one session, in the order of their last span."""
 
-    has_root: bool = True
-    received_at: datetime = field(default=datetime.min)
-    pks: list[int] = field(default_factory=list)
+    is_conversation: bool
+    traces: list[Trace] = field(default_factory=list)
 
-    def is_over(self, now: datetime, *, is_conversation: bool) -> bool:
-        quiet = CONVERSATION_QUIET if is_conversation else ROOT_QUIET if self.has_root else IDLE
-        return self.received_at < now - quiet
+    def due(self, now: datetime) -> list[Trace]:
+        """What of it to make a session of now: nothing, or all, or of one that never ends what is whole."""
+        quiet = CONVERSATION_QUIET if self.is_conversation else ROOT_QUIET if self.traces[0].has_root else IDLE
+        due = self.traces if self.traces[-1].received_at < now - quiet else []
+        if not due and self._is_large():
+            due = [trace for trace in self.traces if trace.has_root and trace.received_at < now - ROOT_QUIET]
+        sizes = accumulate(trace.size for trace in due)
+        return [trace for trace, size in zip(due, sizes, strict=True) if size <= MAX_TRACE_SIZE]
+
+    def _is_large(self) -> bool:
+        spans, size = sum(trace.spans for trace in self.traces), sum(trace.size for trace in self.traces)
+        return spans >= MAX_TRACE_SPANS or size >= MAX_TRACE_SIZE // 2
 
 
 def assemble_traces(*, now: datetime | None = None) -> int:
     """Make sessions of what is over; how many. Two at once share the work, and one that fails leaves the others."""
     now = now or timezone.now()
     runs: dict[tuple[int, str, str], _Run] = {}
-    waiting = Trace.objects.waiting().order_by("received_at").values_list(
-        "pk", "agent_id", "trace_id", "conversation", "has_root", "received_at"
-    )  # fmt: skip
-    for pk, agent_id, trace_id, conversation, has_root, received_at in waiting[: 20 * MAX_AT_ONCE]:
-        run = runs.setdefault((agent_id, conversation, "" if conversation else trace_id), _Run(received_at=received_at))
-        run.pks.append(pk)
-        run.has_root = run.has_root and has_root
-        run.received_at = max(run.received_at, received_at)
-    over = [run for (_, conversation, _), run in runs.items() if run.is_over(now, is_conversation=bool(conversation))]
+    for trace in Trace.objects.waiting().order_by("received_at")[: 20 * MAX_AT_ONCE]:
+        conversation = trace.conversation
+        name = (trace.agent_id, conversation, "" if conversation else trace.trace_id)
+        runs.setdefault(name, _Run(bool(conversation))).traces.append(trace)
     made = 0
-    for run in over[:MAX_AT_ONCE]:
+    for due in islice(filter(None, (run.due(now) for run in runs.values())), MAX_AT_ONCE):
         try:
-            made += _assemble(run)
+            made += _assemble(due)
         except Exception:
-            logger.exception("traces %s cannot be made a session", run.pks[:20])
+            logger.exception("traces %s cannot be made a session", [trace.trace_id for trace in due[:20]])
     return made
 
 
 @transaction.atomic
-def _assemble(run: _Run) -> int:
-    waiting = Trace.objects.waiting().filter(pk__in=run.pks, received_at__lte=run.received_at).order_by("pk")
+def _assemble(due: list[Trace]) -> int:
+    as_seen = {trace.pk: trace.received_at for trace in due}
+    waiting = Trace.objects.waiting().filter(pk__in=as_seen).order_by("pk")
     traces = list(waiting.select_for_update(skip_locked=True))
-    if len(traces) < len(run.pks):  # something came just now, or somebody else is at it: next time
-        return 0
+    if {trace.pk: trace.received_at for trace in traces} != as_seen:
+        return 0  # something came just now, or somebody else is at it: next time
     agent = Agent.objects.get(pk=traces[0].agent_id)
     prepared, seen = _session_of(agent, traces)
     # Before ingest, which takes the record's lock and should come last.

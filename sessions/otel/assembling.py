@@ -62,10 +62,18 @@ def _relevant(readings: list[Reading]) -> list[Reading]:
 def _is_told_outside(reading: Reading, by_id: dict[str, Reading]) -> bool:
     outer, steps = by_id.get(reading.span.parent_id), 0
     while outer is not None and reading.kind in (MODEL, TOOL) and steps < 50:
-        if outer.kind == reading.kind and outer.tool == reading.tool:
+        # Some send spans that are their own parents.
+        is_around = _is_around(outer.span, reading.span)
+        if is_around and outer.kind == reading.kind and outer.tool == reading.tool:
             return reading.kind == TOOL or bool(outer.answered)
         outer, steps = by_id.get(outer.span.parent_id), steps + 1
     return False
+
+
+def _is_around(outer: Span, inner: Span) -> bool:
+    """Whether it took its time; of two that took the same, one is around the other."""
+    same = (outer.start, outer.end) == (inner.start, inner.end)
+    return outer.span_id < inner.span_id if same else outer.start <= inner.start and inner.end <= outer.end
 
 
 def _moments(readings: list[Reading]) -> Iterator[tuple[int, Reading, bool]]:

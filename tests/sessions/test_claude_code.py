@@ -9,7 +9,8 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sessions.claude_code import is_record
+from dreaming.mining.remarks import is_refusal, reason_of_refusal
+from sessions.claude_code import REJECTED, is_record
 from sessions.format import parse_session
 from sessions.models import Session
 from sessions.sources import Line
@@ -120,6 +121,8 @@ def test_what_a_user_says_who_rejects_a_call_is_a_correction():
         ("correction", "user", "Use uv, not pip"),
     ]
     assert session["events"][2]["is_error"] is True
+    # Mining reads the reason out of a refusal where it finds one; here it has the correction, and should not count twice.
+    assert (is_refusal(REJECTED), reason_of_refusal(REJECTED)) == (True, "")
 
 
 def test_what_follows_a_rejection_or_an_interruption_is_a_correction_once():

@@ -6,7 +6,7 @@ from typing import Any
 
 from sessions.otel.spans import Span, SpanEvent
 
-_ids = itertools.count(1)
+_ids = itertools.count(0x1000)
 SECOND = 1_000_000_000
 BEGAN = 1_772_532_000 * SECOND
 ROOT = "00000000000000aa"

@@ -202,6 +202,15 @@ def test_an_instrumentation_inside_another_is_told_once():
     assert made([*spans, inner])["events"] == made(spans)["events"]
 
 
+def test_spans_that_are_their_own_parents_are_told():
+    first, second = chat_new()[1], chat_new()[3]
+    first.parent_id, second.parent_id = second.span_id, first.span_id
+    told = made([first, second])["events"]
+    first.parent_id, second.parent_id = first.span_id, second.span_id
+    assert [event["type"] for event in told] == ["message", "tool_call", "tool_result", "message"]
+    assert made([first, second])["events"] == told
+
+
 def test_without_messages_the_agents_input_and_output_are_told_around_the_tools():
     spans = [
         root(attributes={"openinference.span.kind": "AGENT", "input.value": ASKED, "output.value": ANSWER}),

@@ -1,19 +1,22 @@
 """OpenTelemetry's own SDK and exporter, over HTTP."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
 
 from sessions import telemetry
-from sessions.models import Session, Trace
+from sessions.models import Event, Session, Trace
 from tests.sessions.samples import make_key
 
 
@@ -63,6 +66,30 @@ def test_what_an_agent_exports_becomes_its_session(exporter, compression):
     assert session.events.last().is_error is True
     assert (session.agent.slug, session.metadata["services"]) == ("shop", ["shop-web"])
     assert (session.metadata["unknown_spans"], Trace.objects.get().spans) == (1, 3)
+
+
+def test_requests_and_workers_that_meet_lose_and_double_nothing(exporter):
+    provider, kept = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    for _ in range(5):
+        run_an_agent(provider)
+    spans = list(kept.get_finished_spans())
+
+    def send(number: int) -> SpanExportResult:
+        return exporter().export(spans[number:] + spans[:number])
+
+    def assemble(_: int) -> int:
+        try:
+            return telemetry.assemble_traces(now=timezone.now() + timedelta(minutes=1))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(send, range(0, 20, 5))) == {SpanExportResult.SUCCESS}
+        made = sum(pool.map(assemble, range(2)))
+    made += telemetry.assemble_traces(now=timezone.now() + timedelta(minutes=1))
+    assert (made, Session.objects.count(), Event.objects.count()) == (5, 5, 15)
+    assert not Trace.objects.filter(late__gt=0).exists()
 
 
 def test_an_exporter_with_a_wrong_key_is_told_so(exporter):

@@ -104,6 +104,28 @@ def test_the_traces_of_a_conversation_become_one_session_and_what_follows_a_paus
     assert [event.text or event.type for event in second.events.all()] == [ANSWER]
 
 
+def test_a_conversation_that_never_pauses_is_taken_in_parts(post, monkeypatch):
+    monkeypatch.setattr(telemetry, "MAX_TRACE_SPANS", 4)
+    for number in range(1, 6):
+        turn = [root(trace_id=f"{number:032x}", attributes={"gen_ai.conversation.id": "conv-1"}), chat_new()[1]]
+        turn[1].trace_id = f"{number:032x}"
+        turn[1].attributes["gen_ai.output.messages"] = f'[{{"role": "assistant", "content": "{number}"}}]'
+        post(otlp_json(*turn[number // 5 :]))  # the last is not over
+    assert later(seconds=30) == 1
+    assert [event.text for event in Session.objects.get().events.all()] == [ASKED, *"1234"]
+    assert later(minutes=6) == 1
+
+
+def test_what_is_too_large_for_one_session_becomes_several(post, monkeypatch):
+    for number in range(1, 4):
+        chat = chat_new()[1]
+        chat.trace_id = f"{number:032x}"
+        post(otlp_json(chat))
+    size = Trace.objects.first().size
+    monkeypatch.setattr(telemetry, "MAX_TRACE_SIZE", 2 * size + 1)
+    assert (later(minutes=6), Trace.objects.waiting().count()) == (1, 1)
+
+
 def test_spans_of_other_things_are_counted_and_may_close_a_trace(post):
     chat = plain(*chat_new())[1]
     assert post(otlp_json(chat, span("SELECT 1", 2), root(name="GET /"))).json() == {}
