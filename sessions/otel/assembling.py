@@ -77,13 +77,13 @@ def _is_around(outer: Span, inner: Span) -> bool:
 
 
 def _moments(readings: list[Reading]) -> Iterator[tuple[int, Reading, bool]]:
-    """Beginnings and ends in the order of time; an end comes after its own beginning."""
+    """Beginnings and ends in the order of time: what ends comes before what begins then, and after its own beginning."""
     moments = []
     for number, reading in enumerate(readings):
         start, end = reading.span.start, max(reading.span.start, reading.span.end)
-        moments += [(start, False, number), (end, True, number)]
-    for at, is_end, number in sorted(moments):
-        yield at, readings[number], is_end
+        moments += [(start, 1, number), (end, 0 if end > start else 2, number)]
+    for at, order, number in sorted(moments):
+        yield at, readings[number], order != 1
 
 
 @dataclass(slots=True)

@@ -189,6 +189,20 @@ def test_a_user_who_says_the_same_twice_is_heard_twice():
     assert [e["text"] for e in session["events"]] == ["yes", "ok", "yes", "ok"]
 
 
+def test_a_model_that_is_asked_again_at_the_moment_it_answered_has_said_it_once():
+    def turn(start: float, *texts: str) -> Span:
+        said = [{"role": "user" if at % 2 == 0 else "assistant", "content": text} for at, text in enumerate(texts)]
+        attributes = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.input.messages": said[:-1],
+            "gen_ai.output.messages": said[-1:],
+        }
+        return span("chat", start, 1, attributes=attributes)
+
+    session = made([turn(1, "a", "b"), turn(2, "a", "b", "c", "d")])
+    assert [e["text"] for e in session["events"]] == ["a", "b", "c", "d"]
+
+
 def test_what_an_earlier_session_of_the_conversation_told_is_not_told_again():
     first = assemble(chat_new()[:2])
     assert first is not None
