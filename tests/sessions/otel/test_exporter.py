@@ -68,6 +68,17 @@ def test_what_an_agent_exports_becomes_its_session(exporter, compression):
     assert (session.metadata["unknown_spans"], Trace.objects.get().spans) == (1, 3)
 
 
+def test_an_exporter_needs_no_more_than_the_two_variables_of_the_readme(live_server, monkeypatch):
+    _, text = make_key("shop")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{live_server.url}/v1/traces")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", f"Authorization=Bearer%20{text}")
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    run_an_agent(provider)
+    provider.shutdown()
+    assert Trace.objects.get().agent.slug == "shop"
+
+
 def test_requests_and_workers_that_meet_lose_and_double_nothing(exporter):
     provider, kept = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(kept))
