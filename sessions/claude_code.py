@@ -27,7 +27,9 @@ _REJECTION = re.compile(
 _ADDED = re.compile(r"\n\s*Note: The user's next message may contain", re.DOTALL)
 _SAID = "the user said:"
 _INTERRUPTED = "[Request interrupted by user"
-_NOT_TYPED = re.compile(r"\s*<(?:command-|local-command-|bash-|system-reminder|task-notification|user-memory-)")
+_NOT_TYPED = re.compile(
+    r"\s*<(?:command-|local-command-|bash-|ide_|system-reminder|task-notification|user-memory-|user-prompt-submit-hook)"
+)
 _NO_ANSWER = "No response requested."
 
 
@@ -70,8 +72,16 @@ class Talk:
             self._note_model(message.get("model"))
             for block in _blocks(content):
                 yield from self._of_agent(block, failed=bool(record.get("isApiErrorMessage")))
+        elif kind == "attachment":
+            yield from self._of_attachment(record.get("attachment"))
         elif kind == "system" and isinstance(record.get("content"), str):
             yield _text("note", "system", record["content"])
+
+    def _of_attachment(self, attached: Any) -> Iterator[Event]:
+        """What a user said while the agent was at work; other attachments are the program's own."""
+        if isinstance(attached, dict) and attached.get("type") == "queued_command":
+            for block in _blocks(attached.get("prompt")):
+                yield from self._of_user(block)
 
     def _note_model(self, model: Any) -> None:
         if isinstance(model, str) and model and model != "<synthetic>" and model not in self.models:

@@ -118,7 +118,11 @@ class Run:
 
     def close(self, reading: Reading) -> Iterator[Line]:
         part, self.part = self.part, None
-        if part is not None:
+        if part is None:
+            return
+        if all(event["type"] == "note" for event in part.events):  # a command of the program, and nothing else
+            self.parts -= 1
+        else:
             yield Line(self.file, part.first_line, session_line(self._session(part, reading)))
 
     def _session(self, part: Part, reading: Reading) -> dict[str, Any]:

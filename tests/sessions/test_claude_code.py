@@ -1,11 +1,9 @@
 """`import_sessions ~/.claude/projects`: what people said and what tools answered, and nothing lost when a file grows."""
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +13,7 @@ from sessions.format import parse_session
 from sessions.models import Session
 from sessions.sources import Line
 from sessions.transcripts import Open, Reading, with_transcripts
+from tests.sessions.test_import_command import run
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 REJECTION = (
@@ -155,6 +154,17 @@ def test_what_nobody_typed_is_a_note_or_left_out():
     assert [step[0] for step in steps(read(talk)[0])] == ["note", "note", "note", "error"]
 
 
+def test_what_a_user_says_while_the_agent_works_is_heard():
+    talk = Transcript().user("Fix it").calls("t1").add("attachment", attachment={"type": "todo", "content": []})
+    talk.add("attachment", attachment={"type": "queued_command", "prompt": "And the docs"})
+    assert steps(read(talk)[0])[-1] == ("message", "user", "And the docs")
+
+
+def test_a_part_in_which_only_the_program_was_told_something_is_no_session():
+    talk = Transcript().user("<command-name>/clear</command-name>").later(hours=2).user("Fix it")
+    assert [session["id"] for session in read(talk)] == ["5e55-1"]
+
+
 def test_subagents_are_sessions_of_their_own():
     talk = Transcript().user("Look around").calls("t1", "Task", prompt="explore")
     main = talk.text()
@@ -202,17 +212,6 @@ def test_a_session_that_never_pauses_is_cut_before_it_is_too_large():
     assert [session["id"] for session in sessions] == ["5e55-1", "5e55-1/2"]
     assert sum(len(session["events"]) for session in sessions) == 120
     assert "characters left out" in sessions[0]["events"][1]["output"]
-
-
-def run(*paths, code: int = 0, **options) -> dict:
-    out = io.StringIO()
-    ended = 0
-    try:
-        call_command("import_sessions", *map(str, paths), store="desk", as_json=True, stdout=out, **options)
-    except SystemExit as exit:
-        ended = exit.code
-    assert ended == code
-    return json.loads(out.getvalue())
 
 
 @pytest.mark.django_db
