@@ -143,8 +143,11 @@ def _pull_one(
     if known is not None and known.updated_at == updated:
         return
     fresh = _fresh_events(client, session["id"], known)
+    last_event = known.last_event if known else ""
     while events := list(islice(fresh, PART_EVENTS)):
-        _write(source, session, events, actor, report)
+        if not _write(source, session, events, last_event, actor, report):
+            return
+        last_event = _id(events[-1])
     RemoteSession.objects.filter(source=source, remote_id=session["id"]).update(updated_at=updated)
 
 
@@ -167,16 +170,22 @@ def _fresh_events(client: anthropic.Anthropic, remote_id: str, known: RemoteSess
 
 @transaction.atomic
 def _write(
-    source: RemoteSource, session: dict[str, Any], events: list[dict[str, Any]], actor: Actor, report: PullReport
-) -> None:
-    kept, is_new = RemoteSession.objects.select_for_update().get_or_create(
+    source: RemoteSource,
+    session: dict[str, Any],
+    events: list[dict[str, Any]],
+    after: str,
+    actor: Actor,
+    report: PullReport,
+) -> bool:
+    """Write the events that follow `after`. False, and nothing, if another pull got further meanwhile."""
+    kept, _ = RemoteSession.objects.select_for_update().get_or_create(
         source=source,
         remote_id=session["id"],
         # Not the session's own: it is known as pulled only when all of its parts are.
         defaults={"updated_at": datetime(1970, 1, 1, tzinfo=UTC), "last_event": ""},
     )
-    if not is_new and any(event.get("id") == kept.last_event for event in events):
-        return  # somebody else was here meanwhile
+    if kept.last_event != after:
+        return False
     remote_id = id_of(session["id"])
     made = session_of(
         session,
@@ -185,17 +194,22 @@ def _write(
         external_id=id_of(f"part-{kept.parts + 1}/{remote_id}") if kept.parts else remote_id,
         agent=source.agent.slug,
     )
-    kept.last_event = str(events[-1].get("id", ""))[:255]
+    kept.last_event = _id(events[-1])
     kept.last_event_at = time_of(events[-1].get("processed_at")) or kept.last_event_at
     kept.parts += made is not None
     kept.save()
     if made is None:
-        return
+        return True
     try:
         prepared = prepare(session_line(made))
     except FormatError as error:
         report.problems.append(f"{session['id']}: {error.reason}")
-        return
+        return True
     result = ingest(sessions=[prepared], actor=actor)
     report.sessions += result.statuses.count(CREATED)
     report.events += result.events
+    return True
+
+
+def _id(event: dict[str, Any]) -> str:
+    return str(event.get("id", ""))[:255]

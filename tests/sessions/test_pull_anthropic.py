@@ -190,6 +190,28 @@ def test_a_pull_that_ends_anywhere_goes_on_where_it_was(server, source, monkeypa
     assert RemoteSource.objects.get().trouble == ""
 
 
+def test_two_pulls_that_meet_lose_and_double_nothing(server, source, monkeypatch):
+    monkeypatch.setattr(pulling, "PART_EVENTS", 2)
+    server.add("sesn_1", *[user(str(number)) for number in range(5)])
+    fetch = pulling._fresh_events
+
+    def overtaken(*args):
+        mine = list(fetch(*args))
+        monkeypatch.setattr(pulling, "_fresh_events", fetch)
+        server.append("sesn_1", user("5"))
+        server.sessions["sesn_1"]["updated_at"] = "2026-03-01T12:00:00Z"
+        pulled(source)
+        return iter(mine)
+
+    monkeypatch.setattr(pulling, "_fresh_events", overtaken)
+    pulled(source)
+    said = [
+        text for session in Session.objects.order_by("pk") for text in session.events.values_list("text", flat=True)
+    ]
+    assert said == list("012345")
+    assert pulled(source).sessions == 0
+
+
 def test_limits_and_faults_are_tried_again_by_the_sdk(server, source):
     server.add("sesn_1", user("a"))
     server.fails = [failure(429, "rate_limit_error"), failure(529, "overloaded_error"), failure(500, "api_error")]
