@@ -119,24 +119,43 @@ class _Story:
                 self._merge(part)
 
     def hear(self, parts: list[Part]) -> None:
-        """What a model answered: always new, but for calls that are known by their id."""
+        """What a model answered: always new, but for a call whose tool began before the answer ended."""
         for part in parts:
-            if not part.get("call_id") or part["call_id"] not in self.calls:
-                self._emit(part, _mark(part))
+            self._emit(part, _mark(part))
 
     def _emit(self, part: Part, mark: str) -> None:
         self.emitted[mark] += 1
-        if part["type"] == "tool_result" and self._merge(part):
-            return
-        event = self._event(part)
         if part["type"] == "tool_call":
-            self.open_calls.append(event)
-            if event.get("call_id"):
-                self.calls.setdefault(event["call_id"], event)
-        elif part["type"] == "tool_result":
-            self._name_tool(event)
-            if event.get("call_id"):
-                self.results[event["call_id"]] = event
+            self._call(part)
+        elif part["type"] != "tool_result":
+            self._event(part)
+        elif not self._merge(part):
+            self._name_tool(self._result(part))
+
+    def _call(self, part: Part) -> None:
+        """A call that waits for its result under this id is the same; some give the ids of one turn again in the next."""
+        known = self.calls.get(part["call_id"]) if part["call_id"] not in self.results else None
+        if (
+            known is not None
+            and known["tool"] == part["tool"]
+            and known.get("input", part.get("input")) == part.get("input", known.get("input"))
+        ):
+            known.update({"input": part["input"]} if "input" in part else {})
+        else:
+            self.open_calls.append(self._new_call(part))
+
+    def _new_call(self, part: Part) -> Part:
+        call = self._event(part)
+        if part["call_id"]:
+            self.calls[part["call_id"]] = call
+            self.results.pop(part["call_id"], None)
+        return call
+
+    def _result(self, part: Part) -> Part:
+        result = self._event(part)
+        if part["call_id"]:
+            self.results[part["call_id"]] = result
+        return result
 
     def _event(self, part: Part) -> Part:
         event = {**part, **({"at": when} if (when := _time(self.at)) else {})}
@@ -164,16 +183,16 @@ class _Story:
         if call is None:
             part = call_part(reading.call_id or reading.span.span_id, reading.tool, reading.arguments)
             self.emitted[_mark(part)] += 1
-            call = self._event(part)
-            self.calls.setdefault(part["call_id"], call)
+            call = self._new_call(part)
         elif "input" not in call and reading.arguments is not None:
             call["input"] = clean_json(reading.arguments)
         self.of_span[reading.span.span_id] = call
 
     def _call_of(self, reading: Reading) -> Part | None:
-        """The model's call that this tool's span carries out."""
-        found = self.calls.get(reading.call_id) if reading.call_id else None
-        if found is None and not reading.call_id:
+        """The model's call that this tool's span carries out: by its id, else the first of the tool that waits."""
+        if reading.call_id:
+            found = self.calls.get(reading.call_id) if reading.call_id not in self.results else None
+        else:
             found = next((call for call in self.open_calls if call["tool"] == reading.tool), None)
         # By identity: two calls may say the same.
         self.open_calls = [call for call in self.open_calls if call is not found]
@@ -189,9 +208,7 @@ class _Story:
             part["duration_ms"] = (span.end - span.start) / 1e6
         self.emitted[_mark(part)] += 1
         if not self._merge(part):
-            event = self._event(part)
-            if event["call_id"]:
-                self.results[event["call_id"]] = event
+            self._result(part)
 
     def _fail(self, span: Span) -> None:
         """An error once, however many spans it went up through."""
@@ -202,14 +219,12 @@ class _Story:
 
 
 def _mark(part: Part) -> str:
-    """The same for what says the same. A call and a result that have an id are known by it."""
-    kind = part["type"]
-    if kind == "message":
-        what = [kind, part["role"], part["text"]]
-    elif part.get("call_id"):
-        what = [kind, part["call_id"]]
-    else:
-        what = [kind, part.get("tool", ""), text_of(part.get("input", part.get("output")))]
+    """The same for what says the same."""
+    what = [part["type"], part.get("call_id", ""), part.get("text", ""), part.get("output", "")]
+    if part["type"] == "message":
+        what.append(part["role"])
+    elif part["type"] == "tool_call":
+        what += [part["tool"], text_of(part.get("input"))]
     return hashlib.sha256(msgspec.json.encode(what)).hexdigest()[:16]
 
 

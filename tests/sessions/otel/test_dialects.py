@@ -203,6 +203,31 @@ def test_a_model_that_is_asked_again_at_the_moment_it_answered_has_said_it_once(
     assert [e["text"] for e in session["events"]] == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize("with_spans", [True, False])
+@pytest.mark.parametrize("values", [("1", "2"), ("1", "1")])
+def test_ids_that_are_given_again_at_every_turn_name_other_calls(with_spans, values):
+    history, spans = [{"role": "user", "content": "go"}], []
+    for turn, value in enumerate(values):
+        call = {
+            "role": "assistant",
+            "tool_calls": [{"id": "call_0", "function": {"name": "look", "arguments": f'{{"at": {value}}}'}}],
+        }
+        chat = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.input.messages": json.dumps(history),
+            "gen_ai.output.messages": json.dumps([call]),
+        }
+        tool = {"gen_ai.tool.name": "look", "gen_ai.tool.call.id": "call_0", "gen_ai.tool.call.result": f"seen {value}"}
+        spans += [span("chat", 10 * turn, attributes=chat), span("execute_tool look", 10 * turn + 2, attributes=tool)]
+        history += [call, {"role": "tool", "tool_call_id": "call_0", "content": f"seen {value}"}]
+    spans.append(
+        span("chat", 90, attributes={"gen_ai.operation.name": "chat", "gen_ai.input.messages": json.dumps(history)})
+    )
+    session = made([one for one in spans if with_spans or one.name == "chat"])
+    told = [e.get("output") or e.get("input") or e["text"] for e in session["events"]]
+    assert told == ["go", {"at": int(values[0])}, f"seen {values[0]}", {"at": int(values[1])}, f"seen {values[1]}"]
+
+
 def test_what_an_earlier_session_of_the_conversation_told_is_not_told_again():
     first = assemble(chat_new()[:2])
     assert first is not None
