@@ -10,19 +10,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from sessions.foreign import clean, clean_json, clip, fitted, text_of
+from sessions.foreign import clean, clean_json, fitted, text_of
+from sessions.otel.about import about, outcome_of, time_text
 from sessions.otel.parts import call_part, result_part, said
 from sessions.otel.reading import read
 from sessions.otel.spans import AGENT, MODEL, TOOL, Part, Reading, Span
-
-MAX_TASK = 2_000
-_PASSED = {"pass", "passed", "success", "true", "correct", "satisfied", "yes"}
-_MISSED = {"fail", "failed", "failure", "false", "incorrect", "unsatisfied", "no"}
 
 
 @dataclass(slots=True)
@@ -46,8 +42,8 @@ def assemble(spans: Iterable[Span], seen_before: Iterable[str] = ()) -> Assemble
     if not story.events:
         return None
     session = {
-        **_about(readings, story.events),
-        "outcome": _outcome(readings),
+        **about(readings, story.events),
+        "outcome": outcome_of(readings),
         "events": fitted(story.events),
     }
     return Assembled(session, list((story.emitted - before).elements()))
@@ -135,11 +131,7 @@ class _Story:
     def _call(self, part: Part) -> None:
         """A call that waits for its result under this id is the same; some give the ids of one turn again in the next."""
         known = self.calls.get(part["call_id"]) if part["call_id"] not in self.results else None
-        if (
-            known is not None
-            and known["tool"] == part["tool"]
-            and known.get("input", part.get("input")) == part.get("input", known.get("input"))
-        ):
+        if known is not None and _may_be_same(known, part):
             known.update({"input": part["input"]} if "input" in part else {})
         else:
             self.open_calls.append(self._new_call(part))
@@ -158,7 +150,7 @@ class _Story:
         return result
 
     def _event(self, part: Part) -> Part:
-        event = {**part, **({"at": when} if (when := _time(self.at)) else {})}
+        event = {**part, **({"at": when} if (when := time_text(self.at)) else {})}
         self.events.append(event)
         return event
 
@@ -218,6 +210,12 @@ class _Story:
             self._event({"type": "error", "role": "agent", "text": clean(error)})
 
 
+def _may_be_same(call: Part, other: Part) -> bool:
+    """Whether two calls with one id are one, as far as their arguments are known."""
+    either_unknown = "input" not in call or "input" not in other
+    return call["tool"] == other["tool"] and (either_unknown or call["input"] == other["input"])
+
+
 def _mark(part: Part) -> str:
     """The same for what says the same."""
     what = [part["type"], part.get("call_id", ""), part.get("text", ""), part.get("output", "")]
@@ -249,64 +247,3 @@ def _fall_back(readings: list[Reading], story: _Story) -> None:
 
 def _message(role: str, text: str) -> list[Part]:
     return [{"type": "message", "role": role, "text": text}] if text.strip() else []
-
-
-def _about(readings: list[Reading], events: list[Part]) -> dict[str, Any]:
-    spans = [reading.span for reading in readings]
-    asked = next((e["text"] for e in events if e["type"] == "message" and e["role"] == "user"), "")
-    task = asked or next((reading.task for reading in readings if reading.task), "")
-    metadata: dict[str, Any] = {"source": "opentelemetry", "traces": sorted({span.trace_id for span in spans})[:100]}
-    for name, values in (
-        ("agents", [reading.agent for reading in readings]),
-        ("models", [reading.model for reading in readings if reading.kind == MODEL]),
-        ("services", [span.service for span in spans]),
-        ("instrumentation", [span.scope for span in spans]),
-    ):
-        if named := list(dict.fromkeys(clip(value, 200) for value in values if value))[:50]:
-            metadata[name] = named
-    for name in ("input_tokens", "output_tokens"):
-        if total := sum(getattr(reading, name) for reading in readings if reading.kind == MODEL):
-            metadata[name] = total
-    times = {
-        "started_at": _time(min((span.start for span in spans if span.start), default=0)),
-        "ended_at": _time(max((span.end for span in spans), default=0)),
-    }
-    principal = next((reading.user for reading in readings if reading.user), "")
-    return {
-        "task": clip(task, MAX_TASK), "principal": clip(principal, 1_000), "metadata": metadata,
-        **{name: time for name, time in times.items() if time},
-    }  # fmt: skip
-
-
-def _outcome(readings: list[Reading]) -> dict[str, Any]:
-    """What an evaluation says; else failure where the last root span failed; a span that went well proves nothing."""
-    for reading in reversed(readings):
-        for event in reversed(reading.span.events):
-            if event.name == "gen_ai.evaluation.result":
-                return _evaluated(event.attributes)
-    roots = [reading.span for reading in readings if not reading.span.parent_id]
-    if roots and roots[-1].failed:
-        return {"status": "failure", "source": "root span", "detail": clean(roots[-1].error)}
-    return {"status": "unknown"}
-
-
-def _evaluated(attributes: dict[str, Any]) -> dict[str, Any]:
-    label = text_of(attributes.get("gen_ai.evaluation.score.label")).lower()
-    score = attributes.get("gen_ai.evaluation.score.value")
-    status = "success" if label in _PASSED else "failure" if label in _MISSED else "unknown"
-    return {
-        "status": "partial" if label == "partial" else status,
-        "score": score if isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1 else None,
-        "source": f"evaluation {clip(text_of(attributes.get('gen_ai.evaluation.name')), 200)}".strip(),
-        "detail": text_of(attributes.get("gen_ai.evaluation.explanation")),
-    }
-
-
-def _time(nanoseconds: int) -> str:
-    """ISO 8601, or '' for no time and for one that no calendar has."""
-    if not nanoseconds:
-        return ""
-    try:
-        return datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
-    except (ValueError, OverflowError, OSError):
-        return ""
