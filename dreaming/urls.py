@@ -42,8 +42,8 @@ account_patterns = [
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("healthz/web", health.web_health, name="web_health"),
-    path("v1/traces", otlp_views.traces),
-    path("api/v1/otlp/v1/traces", otlp_views.traces),
+    path("v1/traces", otlp_views.traces, name="otlp_traces"),
+    path("api/v1/otlp/v1/traces", otlp_views.traces, name="otlp_traces"),
     path("api/v1/", api.urls),
     path("accounts/", include(account_patterns)),
     path("", include(dreaming_patterns)),

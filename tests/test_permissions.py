@@ -12,7 +12,8 @@ from tests.factories import make_agent, make_live_memory, make_proposal, make_se
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ALL = {"healthz", "web_health"}
+# The traces are asked for an API key: they have tests of their own.
+OPEN_TO_ALL = {"healthz", "web_health", "otlp_traces"}
 WRITES = {
     "reviews:decide": "reviewer",
     "reviews:preview": "reviewer",
