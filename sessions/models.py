@@ -294,22 +294,5 @@ class SessionWords(models.Model):
         return f"words of {self.session_id}:{self.first_seq}-{self.last_seq}"
 
 
-from sessions.remote_models import RemoteSession, RemoteSource  # noqa: E402  (they name Agent)
-from sessions.span_models import Trace, TraceSpan  # noqa: E402
-
-__all__ = [
-    "Agent",
-    "ApiKey",
-    "Event",
-    "RemoteSession",
-    "RemoteSource",
-    "Session",
-    "SessionCount",
-    "SessionIndex",
-    "SessionWords",
-    "Trace",
-    "TraceSpan",
-    "UnindexedSession",
-    "hash_secret",
-    "slug_validator",
-]
+from sessions.remote_models import RemoteSession, RemoteSource  # noqa: E402, F401  (Django finds models here)
+from sessions.span_models import Trace, TraceSpan  # noqa: E402, F401
