@@ -39,6 +39,7 @@ ACTIONS = {
     "review.test_item_answered": "Test item answered",
     "review.test_items_planted": "Test items planted",
     "review.voted": "First of two approvals given",
+    "remote_source.changed": "Sessions at Anthropic followed, or no longer",
     "legal_hold.lifted": "Legal hold lifted",
     "legal_hold.set": "Legal hold set",
     "evidence_review.closed": "Memory re-reviewed after its evidence was withdrawn",

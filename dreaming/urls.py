@@ -9,6 +9,7 @@ from dreaming import agent_views, health, readiness_views, views
 from dreaming.accounts import credentials_recorded
 from dreaming.api import api
 from memory import mcp_server
+from sessions import otlp_views
 
 dreaming_patterns = (
     [
@@ -54,6 +55,8 @@ urlpatterns = [
     path("anthropic/v1/", include("memory.anthropic_api.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("healthz/web", health.web_health, name="web_health"),
+    path("v1/traces", otlp_views.traces, name="otlp_traces"),
+    path("api/v1/otlp/v1/traces", otlp_views.traces, name="otlp_traces"),
     path("api/v1/", api.urls),
     path("mcp", mcp_server.endpoint, name="mcp"),
     path("accounts/", include(account_patterns)),

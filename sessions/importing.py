@@ -14,6 +14,7 @@ from sessions.format import FormatError
 from sessions.pipeline import Prepared, prepared, workers_for
 from sessions.preparing import PreparedSession
 from sessions.sources import STDIN, Line, chunked, read_lines
+from sessions.transcripts import Open, Reading, with_transcripts
 
 # Errors beyond this many are counted, not kept: memory stays flat when every line of a long file is bad.
 MAX_ERRORS_KEPT = 1000
@@ -21,13 +22,17 @@ MAX_ERRORS_KEPT = 1000
 
 @dataclass(slots=True)
 class ImportReport:
-    """What one import did. `errors` name file, line, reason and, where it could be read, the session's id."""
+    """What one import did. `errors` name file, line, reason and, where it could be read, the session's id.
+
+    `left_open` counts the transcripts' sessions that may still grow, and wait for a later import.
+    """
 
     files: int = 0
     sessions_imported: int = 0
     duplicates: int = 0
     differing: int = 0
     refused: int = 0
+    left_open: int = 0
     events: int = 0
     redactions: Counter[str] = field(default_factory=Counter)
     agents_created: list[str] = field(default_factory=list)
@@ -42,6 +47,7 @@ class ImportReport:
             "duplicates": self.duplicates,
             "differing": self.differing,
             "refused": self.refused,
+            "left_open": self.left_open,
             "events": self.events,
             "redactions": dict(self.redactions),
             "agents_created": self.agents_created,
@@ -78,24 +84,28 @@ def import_files(
     files: list[Path],
     store: str,
     actor: Actor,
+    transcripts: Reading | None = None,
     workers: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Import every session of `files`; a bad line is refused and reported, and the rest goes in.
 
+    With `transcripts`, files of Claude Code are read too: what stands in a file tells which it is.
     Each chunk is one transaction, so an import that is cut short may be run again. `progress` is told how
     many more bytes were read. Raises `sessions.pipeline.WorkerDiedError`.
     """
     report = ImportReport(files=len(files))
+    left_open = Open()
     began = time.monotonic()
     act = uuid.uuid4()
     if workers is None:
         workers = workers_for(sum(_unpacked_size(path) for path in files if path != STDIN))
-    for lines, results in prepared(chunked(_lines(files, progress)), workers=workers):
+    for lines, results in prepared(chunked(_lines(files, transcripts, left_open, progress)), workers=workers):
         good = _sorted_out(lines, results, report)
         if good:
             report.add(services.ingest(sessions=good, actor=actor, store=store, act=act, durable=False))
     services.make_durable()
+    report.left_open = len(left_open.ids)
     report.seconds = time.monotonic() - began
     return report
 
@@ -110,7 +120,7 @@ def _unpacked_size(path: Path) -> int:
     return size * GZIP_RATIO if path.suffix == ".gz" else size
 
 
-def _lines(files: list[Path], progress: Callable[[int], None]) -> Iterator[Line]:
+def _lines(files: list[Path], transcripts: Reading, left_open: Open, progress: Callable[[int], None]) -> Iterator[Line]:
     for path in files:
         position = 0
 
@@ -120,7 +130,8 @@ def _lines(files: list[Path], progress: Callable[[int], None]) -> Iterator[Line]
                 progress(to - position)
                 position = to
 
-        yield from read_lines(path, progress=advance)
+        lines = read_lines(path, progress=advance)
+        yield from with_transcripts(lines, transcripts, left_open) if transcripts else lines
 
 
 def _sorted_out(lines: list[Line], results: Prepared, report: ImportReport) -> list[PreparedSession]:

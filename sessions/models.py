@@ -347,4 +347,6 @@ class SessionWords(models.Model):
         return f"words of {self.session_id}:{self.first_seq}-{self.last_seq}"
 
 
-from sessions.withdrawal_models import OutcomeCorrection, Poisoning  # noqa: E402, F401  (Django finds models here)
+from sessions.remote_models import RemoteSession, RemoteSource  # noqa: E402, F401  (Django finds models here)
+from sessions.span_models import Trace, TraceSpan  # noqa: E402, F401
+from sessions.withdrawal_models import OutcomeCorrection, Poisoning  # noqa: E402, F401
