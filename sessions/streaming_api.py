@@ -1,23 +1,26 @@
-"""Sessions as they run: `PUT /sessions/{id}`, `POST /sessions/{id}/events`, `POST /sessions/{id}/close`."""
+"""Sessions as they run: `PUT /sessions/{id}`, then `POST` to its `/events`, `/close` and, later, `/outcome`."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.http import HttpRequest, JsonResponse
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
+from audit.actors import Actor
 from sessions.api import EXAMPLE, ErrorAnswer, LineError, error_answer
 from sessions.auth import ApiKeyAuth
 from sessions.format import FormatError
-from sessions.models import ApiKey
+from sessions.models import ApiKey, OpenSession, Session
 from sessions.payloads import PayloadError, lines_of, read_body
 from sessions.pressure import takes_turns
 from sessions.services import CREATED
 from sessions.streaming import NotOpen, append, close_session, open_session, state_of
+from sessions.withdrawing import MAX_REASON, NotWithdrawn, correct_outcome
 
 router = Router(tags=["sessions"])
 
 HEAD = {name: value for name, value in EXAMPLE.items() if name not in ("id", "events", "outcome")}
+FIRST_SAID = "Nobody had said it before."
 REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429), ErrorAnswer)
 
 
@@ -91,6 +94,57 @@ def close_one(request: HttpRequest, session_id: str) -> JsonResponse:
     except (PayloadError, FormatError, NotOpen) as error:
         return _refused(error, gone=409)
     return JsonResponse({"id": session_id, "status": "closed"}, status=201 if status == CREATED else 200)
+
+
+class OutcomeIn(Schema):
+    status: Literal["success", "failure", "partial", "unknown"] = Field(examples=["success"])
+    score: float | None = Field(None, ge=0, le=1)
+    source: str = Field("", max_length=1_000, examples=["grader"])
+    detail: str = Field("", max_length=MAX_REASON)
+    reason: str = Field(
+        "", max_length=MAX_REASON, description="How you know; needed to correct what was said before", examples=[""]
+    )
+
+
+class OutcomeAnswer(Schema):
+    id: str
+    outcome: str
+    status: str = Field(description="`set`, or `unchanged` if it was so already")
+
+
+@router.post(
+    "/sessions/{path:session_id}/outcome",
+    auth=ApiKeyAuth("ingest"),
+    response={200: OutcomeAnswer, **REFUSALS},
+    summary="Say later how a session ended",
+)
+def say_outcome(request: HttpRequest, session_id: str, said: OutcomeIn) -> JsonResponse:
+    """For an outcome that is known only after the session was sent; and, with a reason, to correct one that was wrong.
+
+    What was said before is kept beside it, and memories that rest on the session are looked at again.
+    """
+    key: ApiKey = request.auth
+    session = Session.objects.filter(agent=key.agent, external_id=session_id).first()
+    if session is None:
+        is_open = OpenSession.objects.filter(agent=key.agent, external_id=session_id).exists()
+        detail = "It is open still: say it when you close it." if is_open else f"There is no session {session_id[:80]}."
+        return error_answer(409 if is_open else 404, "not_closed" if is_open else "not_found", detail)
+    if said.status == session.outcome:
+        return JsonResponse({"id": session_id, "outcome": session.outcome, "status": "unchanged"})
+    is_first = session.outcome == Session.Outcome.UNKNOWN
+    try:
+        correct_outcome(
+            session_id=session.pk,
+            outcome=said.status,
+            score=said.score,
+            source=said.source,
+            detail=said.detail,
+            reason=said.reason or (FIRST_SAID if is_first else ""),
+            actor=Actor.agent(key.agent.slug),
+        )
+    except NotWithdrawn as refusal:
+        return error_answer(422, "refused", f"reason: {refusal}")
+    return JsonResponse({"id": session_id, "outcome": said.status, "status": "set"})
 
 
 @router.put(

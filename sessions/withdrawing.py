@@ -7,6 +7,7 @@ from django.db import transaction
 from audit.actors import Actor
 from audit.services import record
 from sessions.models import OutcomeCorrection, Poisoning, Session, SessionIndex
+from sessions.redaction import redact
 from sessions.signals import sessions_withdrawn
 
 MAX_REASON = 4_000
@@ -18,11 +19,18 @@ class NotWithdrawn(ValueError):
 
 @transaction.atomic
 def correct_outcome(
-    *, session_id: int, outcome: str, reason: str, actor: Actor, score: float | None = None
+    *,
+    session_id: int,
+    outcome: str,
+    reason: str,
+    actor: Actor,
+    score: float | None = None,
+    source: str = "correction",
+    detail: str = "",
 ) -> OutcomeCorrection:
     """Say that a session ended otherwise than its producer said, or another correction did. What was said is kept.
 
-    Raises `NotWithdrawn`.
+    Where nobody had said how it ended, nothing rested on that, and no memory is sent back. Raises `NotWithdrawn`.
     """
     reason = _checked(reason, "Say how you know that it ended otherwise.")
     session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
@@ -44,11 +52,12 @@ def correct_outcome(
         by_name=actor.name,
     )
     session.outcome, session.outcome_score = outcome, score
-    session.outcome_source, session.outcome_detail = "correction", ""
+    session.outcome_source, session.outcome_detail = redact(source)[0], redact(detail)[0]
     session.save(update_fields=["outcome", "outcome_score", "outcome_source", "outcome_detail"])
     SessionIndex.objects.filter(session=session).update(outcome=outcome)
     act = uuid.uuid4()
-    sessions_withdrawn.send(sender=Session, session_ids=[session.pk], why="relabelled", act=act)
+    if correction.earlier != Session.Outcome.UNKNOWN:
+        sessions_withdrawn.send(sender=Session, session_ids=[session.pk], why="relabelled", act=act)
     record(
         action="session.outcome_corrected",
         actor=actor,

@@ -215,7 +215,7 @@ UNGOVERNED = {
 # What changes credentials is everybody's own, and needs the password again; the API needs a key.
 OWN = {"account_change_password", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_generate_recovery_codes"}
 # The tools of MCP call the same services.
-BY_KEY = {"otlp_traces", "api-1:send_sessions", "api-1:close_one", "api-1:propose", "mcp"}
+BY_KEY = {"otlp_traces", "api-1:send_sessions", "api-1:close_one", "api-1:say_outcome", "api-1:propose", "mcp"}
 # Answers to any method alike, and writes nothing.
 READS = {"healthz", "web_health", "api-1:api-root", "api-1:openapi-json", "mfa_download_recovery_codes"}
 

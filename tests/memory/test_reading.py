@@ -174,6 +174,7 @@ def test_there_is_no_way_to_decide_with_a_key(client, store, agent):
         "/api/v1/sessions/{session_id}",
         "/api/v1/sessions/{session_id}/events",
         "/api/v1/sessions/{session_id}/close",
+        "/api/v1/sessions/{session_id}/outcome",
         "/api/v1/agents/{agent}/memory",
         "/api/v1/agents/{agent}/stores/{store}/memory",
         "/api/v1/agents/{agent}/proposals",

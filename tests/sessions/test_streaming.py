@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from sessions import pressure, streaming
-from sessions.models import ApiKey, Event, OpenEvent, OpenSession, Session
+from sessions.models import ApiKey, Event, OpenEvent, OpenSession, OutcomeCorrection, Session
 from tests.sessions.samples import make_key
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +178,34 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(send):
     assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
     assert 1 <= int(answers[-1]["Retry-After"]) <= 60
     assert "3 requests a minute" in answers[-1].json()["detail"]
+
+
+def test_an_outcome_may_arrive_later_and_be_corrected_with_a_reason(send):
+    send("put")
+    early = send("post", "/outcome", {"status": "success"})
+    send("post", "/close")
+    later = send("post", "/outcome", {"status": "success", "score": 0.9, "source": "grader"})
+    again = send("post", "/outcome", {"status": "success"})
+    bare = send("post", "/outcome", {"status": "failure"})
+    corrected = send("post", "/outcome", {"status": "failure", "reason": "The customer called back."})
+
+    assert (early.status_code, early.json()["error"]) == (409, "not_closed")
+    assert (later.status_code, later.json()["status"], again.json()["status"]) == (200, "set", "unchanged")
+    assert (bare.status_code, "how you know" in bare.json()["detail"]) == (422, True)
+    assert corrected.json() == {"id": "team/run-1", "outcome": "failure", "status": "set"}
+    assert list(OutcomeCorrection.objects.order_by("pk").values_list("earlier", "earlier_source", "outcome")) == [
+        ("unknown", "", "success"),
+        ("success", "grader", "failure"),
+    ]
+
+
+@pytest.mark.parametrize("said", [{}, {"status": "fine"}, {"status": "success", "score": 2}])
+def test_an_outcome_that_is_none_is_refused(send, said):
+    send("put")
+    send("post", "/close")
+    assert send("post", "/outcome", said).status_code == 422
+    assert Session.objects.get().outcome == "unknown"
+
+
+def test_the_outcome_of_an_unknown_session_is_not_found(send):
+    assert send("post", "/outcome", {"status": "success"}).status_code == 404
