@@ -269,7 +269,7 @@ def _repair_seen(call: Call, move: _Move, story: Story) -> RepairSeen:
         arguments=move.change.arguments,
         error=call.error_quote(),
         repair=repair,
-        result=later.error_quote() if later.failed else repair,
+        result=later.error_quote() if later.failed and later.template.text == call.template.text else repair,
         before=short_input(call),
         after=short_input(later),
         helped=later.worked,

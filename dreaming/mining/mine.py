@@ -8,6 +8,7 @@ from dataclasses import replace
 from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.doubles import duplicates
 from dreaming.mining.echoes import without_echoes
+from dreaming.mining.evidence import with_fit_quotes
 from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, unflagged, worth_telling
 from dreaming.mining.paraphrases import join_paraphrases
@@ -57,7 +58,8 @@ def mine(
     found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window)
     found.sort(key=lambda item: (-item.benefit, item.claim_key))
     found, covered = _distinct(found)
-    left += as_order + unwanted + kept_up + covered
+    found, unshown = _with_fit_quotes(found, window)
+    left += as_order + unwanted + kept_up + covered + unshown
     found = [replace(item, graduates=_converges(item)) for item in found]
     left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
     events = sum(digest.events for digest in digests)
@@ -97,6 +99,20 @@ def _with_upkeep(
             kept.append(item)
     same, unproven = duplicates(memories, window)
     return [*kept, *corrections, *same], [*known, *unproven, *unread(memories)]
+
+
+def _with_fit_quotes(found: list[Finding], window: Window) -> tuple[list[Finding], list[Discarded]]:
+    """Cut quotes to what may be shown, and leave out the findings that lose all that supports them."""
+    kept: list[Finding] = []
+    left: list[Discarded] = []
+    for item in found:
+        shown = with_fit_quotes(item, window)
+        if item.evidence and not any(one.stance == "supports" for one in shown.evidence):
+            reason = "hostile: every quote holds an instruction, a secret or personal data"
+            left.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
+        else:
+            kept.append(shown)
+    return kept, left
 
 
 def _explained(measured: list[Measured], found: list[Finding], limits: Thresholds) -> dict[str, set[int]]:

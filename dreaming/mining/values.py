@@ -14,7 +14,7 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 4
+DIGEST_VERSION = 5
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
@@ -89,7 +89,8 @@ class RepairSeen:
     """What an agent changed after an error, and whether the changed call worked.
 
     `change` is a signature without ids or amounts. `before` and `after` are the two inputs in short. `result`
-    quotes the changed call's own result when that failed too, else its input again. `sources` says where the
+    quotes the changed call's own result when that failed in the same words, else its input again: another error may be
+    anything. `sources` says where the
     new values had stood before: `user`, or `tool:` and a tool family. `asked` says that the user spoke in
     between.
     """
