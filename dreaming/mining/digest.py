@@ -10,6 +10,7 @@ from dreaming.mining.changes import (
     SAME,
     Change,
     change_between,
+    context_of,
     features_of,
     leading,
     short_input,
@@ -188,11 +189,12 @@ def _react(
     errors: dict[tuple[str, str], _Error],
     repairs: dict[tuple[str, str, str], RepairSeen],
 ) -> None:
+    context = context_of([call for call in story.calls if call.has_call])
     for at, call in enumerate(story.calls):
         if not call.answered or not call.has_call:
             continue
         ahead = [later for later in story.calls[at + 1 : at + 1 + _REACH] if later.has_call]
-        moves = _moves(call, ahead)
+        moves = _moves(call, ahead, context)
         if call.worked:
             if len(uses[call.tool].moves) < 2 * _MAX_MOVES:
                 uses[call.tool].moves.update(move.change.text for move in moves)
@@ -204,7 +206,7 @@ def _react(
             _note_repair(repairs, call, move, story)
 
 
-def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
+def _moves(call: Call, ahead: list[Call], context: frozenset[str]) -> list[_Move]:
     """What the agent did next: another tool at once, the same tool changed, or the same call after a step.
 
     Attempts of the same tool are followed until one works.
@@ -220,7 +222,7 @@ def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
                 steps.append(later)
                 moves.append(_Move(_other(call, later), later))
             continue
-        change = change_between(call, later)
+        change = change_between(call, later, context)
         if change.text == SAME:
             before = sorted({tool_family(step.tool) for step in steps if step.worked})
             moves = [_Move(Change(f"first: {tool}"), later) for tool in before] if not changed else moves

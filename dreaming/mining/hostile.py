@@ -41,7 +41,7 @@ _PERSONAL = re.compile(
 _KEY = re.compile(r"(?<![\w/+-])[A-Za-z0-9_+-]{16,}={0,2}(?![\w/+-])")
 _KEY_TURNS = 0.4
 _CLASSES = ((str.isdigit, 1), (str.isupper, 2), (str.islower, 3))
-_TOKEN_ENDS = " \t\r\n\"'`,;()[]{}<>|"
+_BETWEEN_WORDS = " \t\r\n\"'`,;()[]{}<>|"
 _LINK = re.compile(r"\b(?:https?|ftp|data|javascript)\s*:\s*\S|!\[[^\]]*\]\(", re.IGNORECASE)
 _SHOWN = "\n\t\r"
 _SHORT_NAME = 3
@@ -89,7 +89,7 @@ def without_private(text: str, names: Collection[str] = ()) -> str:
     """
     if not _spans(text, names):
         return text
-    pieces = [piece.strip(_TOKEN_ENDS + ":=-") for piece in _between(text, _spans(text, names))]
+    pieces = [piece.strip(_BETWEEN_WORDS + ":=-") for piece in _between(text, _spans(text, names))]
     fit = [piece for piece in pieces if len(piece.split()) > 1 and not _spans(piece, names)]
     return max(fit, key=len, default="")
 
@@ -114,9 +114,9 @@ def _spans(text: str, names: Collection[str]) -> list[tuple[int, int]]:
 
 def _whole(text: str, begin: int, end: int) -> tuple[int, int]:
     """Widen a span to the ends of its words."""
-    while begin and text[begin - 1] not in _TOKEN_ENDS:
+    while begin and text[begin - 1] not in _BETWEEN_WORDS:
         begin -= 1
-    while end < len(text) and text[end] not in _TOKEN_ENDS:
+    while end < len(text) and text[end] not in _BETWEEN_WORDS:
         end += 1
     return begin, end
 

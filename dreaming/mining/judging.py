@@ -21,7 +21,7 @@ from dreaming.mining.remedies import (
     remedy_of,
     with_p,
 )
-from dreaming.mining.stats import adjusted, risk_difference
+from dreaming.mining.stats import Table, adjusted, fisher_less, risk_difference
 from dreaming.mining.templates import fill, own_words, tool_family
 from dreaming.mining.values import (
     Cause,
@@ -138,10 +138,12 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
     remedy = remedy_of(adoption, group, window) if adoption is not None else None
-    if remedy is not None and (frequent or harmful) and not (harmful and _is_vain(remedy, support)):
-        why = best_causes(item.causes, limits)
-        return _finding("workaround", group, window, support, remedy, why, harmful, limits)
     why = best_causes(item.causes, limits)
+    told = remedy is not None and (
+        _is_vain(remedy, support, limits) or _is_known_by_cause(remedy, why, support, limits)
+    )
+    if remedy is not None and (frequent or harmful) and not told:
+        return _finding("workaround", group, window, support, remedy, why, harmful, limits)
     costly = support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible) and _STATES_RULE.search(
         group.template
     )
@@ -158,15 +160,22 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     return _discard(_why_left(group, support, item, limits), group, support)
 
 
-def _is_vain(remedy: Remedy, support: Support) -> bool:
+def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
     """Whether sessions that made the change end as badly as those that did not, and far worse than without the error."""
     if remedy.adopted_total < _WORTH or not remedy.rest_total or not support.other_total:
         return False
     made = remedy.adopted_success / remedy.adopted_total
-    return (
-        made - remedy.rest_success / remedy.rest_total < _BETTER
-        and support.other_success / support.other_total - made > _LOSS
-    )
+    if abs(made - remedy.rest_success / remedy.rest_total) >= _BETTER:
+        return False
+    apart = Table(remedy.adopted_success, remedy.adopted_total, support.other_success, support.other_total)
+    return support.other_success / support.other_total - made > _LOSS and fisher_less(apart) <= limits.alpha
+
+
+def _is_known_by_cause(remedy: Remedy, why: tuple[Cause, ...], support: Support, limits: Thresholds) -> bool:
+    """Whether few leave out what the failing calls have in common, and end no better for it: other calls, not repairs."""
+    _, left, names = remedy.change.partition("arguments: leave out ")
+    same = bool(left) and any(cause.feature.removeprefix("has:") in names.split(", ") for cause in why)
+    return same and 2 * remedy.adopted < support.sessions and remedy.p_outcome > limits.alpha
 
 
 def _is_harmful(item: Measured, limits: Thresholds) -> bool:

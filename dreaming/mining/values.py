@@ -271,7 +271,8 @@ class Remedy:
     `adopted_total` ended in success, and `rest_success` of `rest_total` of those that met the error and did
     something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted. Of `working`
     other sessions in which the tool worked, `without` did so without the change; 0 of 0 where that is not known.
-    `common` are the commonest new values that several principals share.
+    `common` are the commonest new values that several principals share; `refused` and `taken` are the changed arguments'
+    commonest values before and after the change.
     """
 
     change: str
@@ -297,6 +298,8 @@ class Remedy:
     working: int = 0
     without: int = 0
     common: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
     @property
     def sometimes(self) -> bool:
