@@ -10,10 +10,11 @@ from dreaming.mining.doubles import duplicates
 from dreaming.mining.echoes import without_echoes
 from dreaming.mining.evidence import with_fit_quotes
 from dreaming.mining.groups import group_errors
-from dreaming.mining.judging import Measured, adjust, below, judge, measure, unflagged, worth_telling
+from dreaming.mining.judging import Measured, adjust, below, judge, measure, worth_telling
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
 from dreaming.mining.templates import tool_family
+from dreaming.mining.unmarked import unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
 from dreaming.mining.values import (
     Digest,
