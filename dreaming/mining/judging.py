@@ -225,7 +225,14 @@ def finding_of(
         evidence=evidence,
         variants=group.variants,
         aliases=_aliases(kind, group, change),
+        names=window.names_for(_steps_named(change, why)),
     )
+
+
+def _steps_named(change: str, why: tuple[Cause, ...]) -> list[str]:
+    """Return the tools that a change or a cause names by their family."""
+    first = [change.removeprefix("first: ")] if change.startswith("first: ") else []
+    return first + [cause.feature.split(":")[1] for cause in why if cause.feature.startswith("after")]
 
 
 def _worse(remedy: Remedy, limits: Thresholds) -> bool:

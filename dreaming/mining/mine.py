@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from dreaming.mining.changes import OTHER_VALUES
@@ -73,6 +73,7 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
     measured = [measure(group, window, least) for group in groups if len(group.meetings) >= least]
     adjust(measured)
     found: list[Finding] = []
+    told: list[Collection[int]] = []
     left: list[Discarded] = [
         below(group, window, least) for group in groups if len(group.meetings) < least and worth_telling(group)
     ]
@@ -80,9 +81,10 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
         verdict = judge(item, window, limits, least)
         if isinstance(verdict, Finding):
             found.append(verdict)
+            told.append(item.group.meetings.keys())
         else:
             left.append(verdict)
-    return measured, found + unflagged(window, limits, least), left
+    return measured, found + unflagged(window, limits, least, told), left
 
 
 def _with_upkeep(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +36,7 @@ _OVERLAP = 0.3
 _OF_TOOL = 0.1
 _DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _VARIANTS = 8
+_LETTERS = 3
 
 
 @dataclass(slots=True)
@@ -46,12 +47,13 @@ class _Word:
     tools: dict[str, set[int]]
 
 
-def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
+def unflagged(window: Window, limits: Thresholds, least: int, told: Iterable[Collection[int]] = ()) -> list[Finding]:
     """Find answers that nothing marks as an error and with which sessions plainly end worse: whole answers first, then
     those that only share a word, whatever tool tells it and however.
 
     Only a large loss counts. Of what most callers are told, what denies nothing counts only where it holds for the agents
-    one by one: what a tool says may just go along with hard tasks.
+    one by one: what a tool says may just go along with hard tasks. Words are looked for in errors too, of which each
+    wording, on each tool, may be too rare to be told. `told` are the sessions of what is found already.
     """
     quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
     answers = _denials_joined(group_errors(quiet, least), window)
@@ -60,25 +62,34 @@ def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
     measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
     found: list[Finding] = []
-    told: list[set[int]] = []
+    spent = [set(sessions) for sessions in told]
     for item in [*_by_words(window, limits, least), *measured]:
         group, support = item.group, support_of(item.group, window, item)
         sessions = set(group.meetings)
-        if any(len(sessions & other) >= _OVERLAP * min(len(sessions), len(other)) for other in told):
+        if any(len(sessions & other) >= _OVERLAP * min(len(sessions), len(other)) for other in spent):
             continue
         if reads_as_instruction(group.template) or not is_harmful(item, limits) or support.effect > -LOSS:
             continue
-        if objection_against(group, support, limits) or not (
-            _is_telling(group, window) or _holds_within_agents(group, window, limits)
+        if (
+            _is_mostly_one(group)
+            or objection_against(group, support, limits)
+            or not (_is_telling(group, window) or _holds_within_agents(group, window, limits))
         ):
             continue
-        told.append(sessions)
+        spent.append(sessions)
         found.append(finding_of("recurring_failure", group, window, support, None, (), True, limits))
     return found
 
 
+def _is_mostly_one(group: Group) -> bool:
+    """Whether most of the sessions are of one agent for one principal: then it may be theirs alone."""
+    pairs = Counter((met.digest.agent, met.digest.principal) for met in group.meetings.values())
+    return max(pairs.values()) > _USUAL * len(group.meetings)
+
+
 def _is_telling(group: Group, window: Window) -> bool:
-    return not _is_usual(group, window) or bool(_DENIES.search(group.template))
+    marked = sum(any(error in met.digest.errors for error in met.errors) for met in group.meetings.values())
+    return not _is_usual(group, window) or bool(_DENIES.search(group.template)) or 2 * marked > len(group.meetings)
 
 
 def _holds_within_agents(group: Group, window: Window, limits: Thresholds) -> bool:
@@ -128,7 +139,7 @@ def _words(window: Window) -> dict[str, _Word]:
     stems: dict[str, frozenset[str]] = {}
     found: dict[str, _Word] = {}
     for at, digest in enumerate(window.digests):
-        for answer in digest.said:
+        for answer in (*digest.said, *digest.errors):
             for name in _stems(answer.template, stems):
                 word = found.setdefault(name, _Word(set(), defaultdict(set)))
                 word.sessions.add(at)
@@ -138,7 +149,9 @@ def _words(window: Window) -> dict[str, _Word]:
 
 def _stems(template: str, known: dict[str, frozenset[str]]) -> frozenset[str]:
     if template not in known:
-        known[template] = frozenset(name for name, _ in stems_of(re.sub(r"<[a-z*]+>", " ", template)))
+        known[template] = frozenset(
+            name for name, _ in stems_of(re.sub(r"<[a-z*]+>", " ", template)) if len(name) >= _LETTERS
+        )
     return known[template]
 
 
@@ -155,7 +168,7 @@ def _told(names: Iterable[str], tools: frozenset[str], window: Window) -> Group:
     for at, digest in enumerate(window.digests):
         held = [
             answer
-            for answer in digest.said
+            for answer in (*digest.said, *digest.errors)
             if tool_family(answer.tool) in tools and wanted & _stems(answer.template, stems)
         ]
         if held:

@@ -141,11 +141,12 @@ class RemarkSeen:
     `objection` (a denial that may concern this task alone), a `repeat` (much like what was said before) or a `reply`
     to what the agent said, which may be anything.
 
-    `quote` is the text, or its first `QUOTE_LIMIT` characters.
+    `quote` is the text, or its first `QUOTE_LIMIT` characters. `about` is what the agent said or did right before.
     """
 
     kind: str
     quote: Quote
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +330,8 @@ class Finding:
     the keys that it would have if another of its wordings named it.
 
     `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
-    system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish.
+    system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish;
+    `names` are the whole names of other tools that it speaks of.
     """
 
     kind: Kind
@@ -350,6 +352,11 @@ class Finding:
     graduates: bool = False
     variants: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+    def named(self, step: str) -> str:
+        """Return a step of the remedy or the cause as agents call it."""
+        return dict(self.names).get(step, step)
 
 
 @dataclass(frozen=True, slots=True)

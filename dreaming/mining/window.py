@@ -114,6 +114,15 @@ class Window:
         name = self.principals.get(ref)
         return [name] if name else []
 
+    def names_for(self, steps: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Return for each step that is a tool the whole name that most sessions call it by, where that is another."""
+        found = []
+        for step in steps:
+            counts = Counter(use.tool for uses in self.uses.get(step, {}).values() for use in uses)
+            name = min(counts, key=lambda item: (-counts[item], item), default=step)
+            found += [(step, name)] if name != step else []
+        return tuple(found)
+
     def callers(self, families: frozenset[str]) -> Callers:
         """Return the sessions that called one of these tools; all of them for errors that name no tool."""
         if families not in self.counted:
