@@ -19,6 +19,7 @@ from dreaming.mining.changes import (
 from dreaming.mining.failures import plain_answer
 from dreaming.mining.naming import names_of
 from dreaming.mining.remarks import remarks_of
+from dreaming.mining.statements import statements_of
 from dreaming.mining.templates import own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
 
@@ -88,6 +89,7 @@ def digest_session(session: SessionView) -> Digest:
         score=session.score,
         source=session.source,
         silent=_silent(session),
+        stated=statements_of(session.events),
     )
 
 

@@ -33,6 +33,7 @@ Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
 _MOSTLY = 0.5
 _QUOTED = 4
+_TURNED = 0.25
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
 
@@ -124,7 +125,7 @@ def _holds(text: str, line: str) -> bool:
     wanted, numbers = set(stems_of(line)), set(_NUMBER.findall(line))
     for near in pairwise(["", *_sentences(text), ""]):
         said = {item for sentence in near for item in stems_of(sentence)}
-        opposed = {(name, -sign) for name, sign in wanted} & said - wanted
+        opposed = len({(name, -sign) for name, sign in wanted} & said - wanted) > _TURNED * len(wanted)
         known = set(_NUMBER.findall(" ".join(near)))
         if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
             return True
@@ -140,7 +141,8 @@ def _disagrees(line: str, text: str) -> bool:
         if len(shared) < _HELD * min(len(wanted), len(said)):
             continue
         numbers = set(_NUMBER.findall(line)), set(_NUMBER.findall(other))
-        if any(wanted[name] != said[name] for name in shared) or (all(numbers) and numbers[0] != numbers[1]):
+        turned = sum(wanted[name] != said[name] for name in shared)
+        if turned > _TURNED * len(shared) or (all(numbers) and numbers[0] != numbers[1]):
             return True
     return False
 

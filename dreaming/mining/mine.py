@@ -13,6 +13,7 @@ from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, worth_telling
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
+from dreaming.mining.statements import restated
 from dreaming.mining.templates import tool_family
 from dreaming.mining.unmarked import unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
@@ -23,6 +24,7 @@ from dreaming.mining.values import (
     MemoryView,
     MiningResult,
     Thresholds,
+    Upkeep,
     Workflow,
 )
 from dreaming.mining.window import Window
@@ -56,7 +58,7 @@ def mine(
     workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
     found, as_order = _told_as_order(found, workflows)
     preferences, unwanted = find_preferences(window, limits, least)
-    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window)
+    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window, limits, least)
     found.sort(key=lambda item: (-item.benefit, item.claim_key))
     found, covered = _distinct(found)
     found, unshown = _with_fit_quotes(found, window)
@@ -88,7 +90,7 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
 
 
 def _with_upkeep(
-    found: list[Finding], memories: Sequence[MemoryView], window: Window
+    found: list[Finding], memories: Sequence[MemoryView], window: Window, limits: Thresholds, least: int
 ) -> tuple[list[Finding], list[Discarded]]:
     """Turn findings that contradict a memory into its correction, leave out what memory says, add the rest."""
     found, corrections = contradicted(found, memories)
@@ -100,8 +102,12 @@ def _with_upkeep(
             known.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
         else:
             kept.append(item)
+    corrected = {item.lesson.path for item in corrections if isinstance(item.lesson, Upkeep)}
+    corrections += [item for memory, item in restated(memories, window, limits, least) if memory.path not in corrected]
     same, unproven = duplicates(memories, window)
-    return [*kept, *corrections, *same], [*known, *unproven, *unread(memories)]
+    touched = {item.lesson.path for item in (*corrections, *same) if isinstance(item.lesson, Upkeep)}
+    idle, too_long = unread(memories, touched | {item.template for item in unproven})
+    return [*kept, *corrections, *same, *idle], [*known, *unproven, *too_long]
 
 
 def _with_fit_quotes(found: list[Finding], window: Window) -> tuple[list[Finding], list[Discarded]]:

@@ -40,8 +40,10 @@ _BY_OCCASION = 0.3
 _SOMEWHAT = 0.03
 _OCCASIONS = 5
 _SAME_ACT = 0.2
+_ONE_ACT = 0.4
 _COHERENT = 0.1
 _MOSTLY = 0.5
+_NAMED_BY_MOST = 0.6
 # Words by which people ask, demand and refuse, in any trade.
 _ASKS = re.compile(
     r"\b(?:please|kindly|could|would|can|may|should|shall|must|need\w*|want\w*|prefer\w*|like|rather|expect\w*|always"
@@ -85,12 +87,15 @@ class _Text:
 
 @dataclass(slots=True)
 class _Wish:
-    """One group of remarks on one matter; `likeness` is the mean of how alike two of its wordings are (-1 to 1)."""
+    """One group of remarks on one matter; `likeness` is the mean of how alike two of its wordings are (-1 to 1),
+    `one_act` how much more alike the acts are that they object to than those that all remarks do.
+    """
 
     texts: list[_Text]
     keys: list[str]
     said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]]
     likeness: float = 1.0
+    one_act: float = 0.0
 
 
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
@@ -149,36 +154,33 @@ def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
     middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
     middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
     for row, text in enumerate(kept[_MAX_TEXTS:], len(shown)):
-        near = np.asarray(matrix[row] @ middles.T).ravel()
-        if near.max() >= _JOINS:
-            members[order[int(near.argmax())]].append(text)
+        closest = np.asarray(matrix[row] @ middles.T).ravel()
+        if closest.max() >= _JOINS:
+            members[order[int(closest.argmax())]].append(text)
     found = []
     for label in order:
         wish, alike = _wish(members[label]), near[np.ix_(rows[label], rows[label])]
         if len(alike) > 1:
             wish.likeness = float(alike[np.triu_indices(len(alike), 1)].mean())
+            acts = occasions[rows[label]]
+            wish.one_act = float(acts[:, rows[label]].mean() - acts.mean())
         found.append(wish)
     return found
 
 
 def _joined(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
     """Join groups that object to the same acts and are somewhat alike, the closest first."""
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, label in enumerate(labels):
-        members[label].append(row)
+    known = np.array(labels)
     while True:
-        large = sorted(label for label, rows in members.items() if len(rows) >= _SOME)
-        pairs = []
-        for one, other in combinations(large, 2):
-            block = np.ix_(members[one], members[other])
-            if occasions[block].mean() >= _SAME_ACT and near[block].mean() >= _SOMEWHAT:
-                pairs.append((-near[block].mean() - occasions[block].mean(), one, other))
-        if not pairs:
-            break
-        _, one, other = min(pairs)
-        members[one] += members.pop(other)
-    known = {row: label for label, rows in members.items() for row in rows}
-    return [known[row] for row in range(len(labels))]
+        large = [label for label in np.unique(known) if (known == label).sum() >= _SOME]
+        inside = np.array([known == label for label in large], dtype=float).reshape(len(large), len(labels))
+        inside /= inside.sum(axis=1, keepdims=True)
+        alike, same = inside @ near @ inside.T, inside @ occasions @ inside.T
+        fit = np.triu((alike >= _SOMEWHAT) & (same >= _SAME_ACT), 1)
+        if not fit.any():
+            return [int(label) for label in known]
+        one, other = np.unravel_index(np.where(fit, alike + same, -np.inf).argmax(), fit.shape)
+        known[known == large[other]] = large[one]
 
 
 def _occasion(text: _Text) -> str:
@@ -252,6 +254,8 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     filled = len(_with_data(wish, window))
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
+    if wish.one_act < _ONE_ACT and (camps := _camps(wish, window)):
+        return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
     pairs, wordings, fewer = _opposed(wish)
     if pairs >= _CONTESTED and wordings >= _INVOLVED and not _answer_one_act(wish, fewer):
         return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
@@ -304,10 +308,23 @@ def _opposed(wish: _Wish) -> tuple[float, float, list[_Text]]:
     return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
 
 
+def _camps(wish: _Wish, window: Window) -> tuple[int, int] | None:
+    """Return how many principals ask for what nearly all remarks name, and how many refuse it, where both are several."""
+    wanted, refused = next(iter(_signs(wish).values()))
+    if len(wanted | refused) < _NAMED_BY_MOST * len(wish.said):
+        return None
+    sides = [{_who(at, window) for at in side} for side in (wanted - refused, refused - wanted)]
+    fewer = min(len(side) for side in sides)
+    several = fewer >= _SOME and fewer >= _AGAINST * sum(map(len, sides))
+    return (len(sides[0]), len(sides[1])) if several else None
+
+
 def _answer_one_act(wish: _Wish, fewer: list[_Text]) -> bool:
     """Whether those who seem to ask for the opposite object to the same acts as the others: then they ask for the same."""
     known = [(text, _occasion(text)) for text in wish.texts if text.strong]
     known = [(text, about) for text, about in known if about]
+    if wish.one_act < _ONE_ACT:
+        return False
     inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
     if not inside.any() or inside.all():
         return False

@@ -37,6 +37,8 @@ _OF_TOOL = 0.1
 _DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _VARIANTS = 8
 _LETTERS = 3
+# What no tool calls an error must be surer than what one does.
+_SURER = 0.2
 
 
 @dataclass(slots=True)
@@ -113,6 +115,8 @@ def _by_words(window: Window, limits: Thresholds, least: int) -> list[Measured]:
     words = {name: word for name, word in _words(window).items() if least <= len(word.sessions) <= most}
     names = sorted(words)
     everybody = window.callers(frozenset({""})).endings
+    if not names or not everybody.known:
+        return []
     endings = [window.endings(words[name].sessions) for name in names]
     known = np.array([item.known for item in endings])
     p_values = hypergeom.cdf(np.array([item.won for item in endings]), everybody.known, everybody.won, known)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -370,20 +370,39 @@ def _other_program(rest: str, line: str) -> bool:
     return was in line and now not in line and not re.search(r"\b(?:not|never|instead of)\b", line.lower())
 
 
-def unread(memories: Sequence[MemoryView]) -> list[Discarded]:
-    """Tell what nobody reads, and a store too long to be read: no session can be quoted for either."""
+def unread(memories: Sequence[MemoryView], taken: Collection[str]) -> tuple[list[Finding], list[Discarded]]:
+    """Propose to remove what no session was given while others were, except paths in `taken`; tell of a store too long to
+    be read.
+    """
     most = max((memory.served or 0 for memory in memories), default=0)
-    left = [
-        _note(f"upkeep without evidence: never served, while others were, in {most} sessions", memory.path)
+    found = [
+        _unread(memory, most)
         for memory in memories
-        if memory.served == 0 and most >= _READS
+        if memory.served == 0 and most >= _READS and memory.path not in taken
     ]
     size = sum(len(memory.text) for memory in memories)
-    if size > _LONG:
-        left.append(
-            _note(f"upkeep without evidence: {size} characters are too many to be read at a start", "the store")
-        )
-    return left
+    long = f"upkeep without evidence: {size} characters are too many to be read at a start"
+    return found, [_note(long, "the store")] if size > _LONG else []
+
+
+def _unread(memory: MemoryView, most: int) -> Finding:
+    return Finding(
+        kind="upkeep",
+        claim_key=f"upkeep:{hashlib.sha256(f'upkeep:unread:{memory.path}'.encode()).hexdigest()[:16]}",
+        title=f"{memory.path} was never served, while others were, in up to {most} sessions",
+        tool="",
+        template=memory.path,
+        message="",
+        warning=False,
+        support=NOTHING,
+        recovered=0,
+        transient=0,
+        remedy=None,
+        causes=(),
+        benefit=0.1,
+        evidence=(),
+        lesson=Upkeep("delete", memory.path, memory.version, "unread", str(most), memory.text, "", ""),
+    )
 
 
 def _note(reason: str, path: str) -> Discarded:

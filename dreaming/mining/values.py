@@ -155,6 +155,7 @@ class Digest:
 
     `said` are short plain answers of tools that nothing marks as errors: some may be.
     `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
+    `stated` are sentences with an amount, of whoever wrote or answered them.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
     """
 
@@ -174,6 +175,7 @@ class Digest:
     score: float | None = None
     source: str = ""
     silent: tuple[str, ...] = ()
+    stated: tuple[Quote, ...] = ()
     week: str = ""
     version: int = DIGEST_VERSION
 
@@ -187,7 +189,7 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent"}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent", "stated"}
         plain = {key: _rebuilt(value) for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
@@ -198,6 +200,7 @@ class Digest:
             remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
             said=tuple(ErrorSeen(**_tuples(item)) for item in data["said"]),
             silent=tuple(data["silent"]),
+            stated=tuple(Quote(**item) for item in data["stated"]),
         )
 
 
