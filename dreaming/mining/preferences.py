@@ -327,6 +327,8 @@ def _answer_one_act(wish: _Wish, fewer: list[_Text]) -> bool:
         return False
     inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
     if not inside.any() or inside.all():
+        inside = np.array([text.signs.get(wish.keys[0], 0) < 0 for text, _ in known], dtype=bool)
+    if not inside.any() or inside.all():
         return False
     matrix = said_and_meant([about for _, about in known])
     return bool(likeness(matrix[inside], matrix[~inside]).mean() >= _SAME_ACT)
