@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreaming.mining.likeness import likeness, stems_of, vectors
-from dreaming.mining.meaning import meanings
+from dreaming.mining.meaning import meanings, together
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -27,7 +27,6 @@ from dreaming.mining.window import Window
 
 _NEAR = 0.3
 _MEANT = 0.36
-_BY_WORDS = 0.4
 _MOST = 2_000
 Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
@@ -80,7 +79,7 @@ def _near(memories: Sequence[MemoryView]) -> list[tuple[MemoryView, MemoryView]]
 
 def _likeness(texts: Sequence[str]) -> npt.NDArray[np.float64]:
     words, meant = vectors(texts), meanings(texts)
-    return _BY_WORDS * likeness(words, words) + (1 - _BY_WORDS) * (meant @ meant.T)
+    return together(likeness(words, words), meant @ meant.T)
 
 
 def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:

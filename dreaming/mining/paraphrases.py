@@ -14,7 +14,7 @@ from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.failures import says_nothing_found
 from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.likeness import grouped, likeness, vectors
-from dreaming.mining.meaning import meanings
+from dreaming.mining.meaning import meanings, together
 from dreaming.mining.remedies import shares_values
 from dreaming.mining.stats import Table, fisher
 from dreaming.mining.templates import own_words, tool_family
@@ -25,7 +25,6 @@ _ALIKE = 0.22
 _OTHER_TOOL = 0.8
 _BESIDE = 0.5
 _BESIDE_SHARE = 0.25
-_BY_WORDS = 0.4
 _MENDED = 2
 _APART = -1.0
 # A tool that answers in many more ways than this has many errors: two of its answers are less likely to be one error.
@@ -56,9 +55,8 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
     texts = [re.sub(r"<[a-z*]+>", " ", group.template) for group in groups]
     words, meant = vectors(texts), meanings(texts)
     whole = meanings([f"{_spoken(group.tool)} {text}" for group, text in zip(groups, texts, strict=True)])
-    by_words = _BY_WORDS * likeness(words, words)
-    near = by_words + (1 - _BY_WORDS) * (meant @ meant.T)
-    elsewhere = by_words + (1 - _BY_WORDS) * (whole @ whole.T)
+    said = likeness(words, words)
+    near, elsewhere = together(said, meant @ meant.T), together(said, whole @ whole.T)
     mends = [_mend(group) for group in groups]
     changes = [_changes(group) for group in groups]
     called = [_called(group) for group in groups]

@@ -16,7 +16,7 @@ import numpy as np
 
 from dreaming.mining.changes import CAPITALS, OTHER_VALUES, QUOTED, SMALL, form
 from dreaming.mining.likeness import likeness, stems_of, vectors
-from dreaming.mining.meaning import meanings
+from dreaming.mining.meaning import meanings, together
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
     NOTHING,
@@ -33,7 +33,6 @@ _SAID = 0.75
 _MATTER = 0.33
 _NEAR = 0.2
 _SHARED = 2
-_BY_WORDS = 0.4
 _CLOSEST = 3
 _OPPOSED = 0.5
 _NAMED = 0.6
@@ -84,7 +83,7 @@ def _stance(finding: Finding, line: str) -> float:
         return 0.0
     meant = meanings([line, *wordings])
     words = vectors([line, *wordings])
-    near = _BY_WORDS * likeness(words[:1], words[1:])[0] + (1 - _BY_WORDS) * (meant[1:] @ meant[0])
+    near = together(likeness(words[:1], words[1:])[0], meant[1:] @ meant[0])
     closest = np.sort(near)[-_CLOSEST:].mean()
     mostly = len(shared) > _SHARED and len(shared) * _CLOSEST >= len(said)
     if closest < (_NEAR if mostly else _MATTER):
