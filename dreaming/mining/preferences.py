@@ -41,6 +41,8 @@ _SOMEWHAT = 0.03
 _OCCASIONS = 5
 _SAME_ACT = 0.2
 _ONE_ACT = 0.4
+# The acts that a wish objects to must be more alike than its wordings are opposed.
+_CLEARER = 1.2
 _COHERENT = 0.1
 _MOSTLY = 0.5
 _NAMED_BY_MOST = 0.6
@@ -254,10 +256,11 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     filled = len(_with_data(wish, window))
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    if wish.one_act < _ONE_ACT and (camps := _camps(wish, window)):
-        return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
     pairs, wordings, fewer = _opposed(wish)
-    if pairs >= _CONTESTED and wordings >= _INVOLVED and not _answer_one_act(wish, fewer):
+    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs)
+    if not same_act and (camps := _camps(wish, window)):
+        return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
+    if pairs >= _CONTESTED and wordings >= _INVOLVED and not (same_act and _answer_one_act(wish, fewer)):
         return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
 
@@ -323,8 +326,6 @@ def _answer_one_act(wish: _Wish, fewer: list[_Text]) -> bool:
     """Whether those who seem to ask for the opposite object to the same acts as the others: then they ask for the same."""
     known = [(text, _occasion(text)) for text in wish.texts if text.strong]
     known = [(text, about) for text, about in known if about]
-    if wish.one_act < _ONE_ACT:
-        return False
     inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
     if not inside.any() or inside.all():
         inside = np.array([text.signs.get(wish.keys[0], 0) < 0 for text, _ in known], dtype=bool)

@@ -90,8 +90,13 @@ def _is_mostly_one(group: Group) -> bool:
 
 
 def _is_telling(group: Group, window: Window) -> bool:
+    return _is_marked(group) or not _is_usual(group, window) or bool(_DENIES.search(group.template))
+
+
+def _is_marked(group: Group) -> bool:
+    """Whether in most sessions a tool calls it an error."""
     marked = sum(any(error in met.digest.errors for error in met.errors) for met in group.meetings.values())
-    return not _is_usual(group, window) or bool(_DENIES.search(group.template)) or 2 * marked > len(group.meetings)
+    return 2 * marked > len(group.meetings)
 
 
 def _holds_within_agents(group: Group, window: Window, limits: Thresholds) -> bool:

@@ -163,18 +163,23 @@ def test_chatter_that_asks_for_nothing_is_no_wish() -> None:
 
 
 def test_those_who_object_to_one_act_are_no_camps() -> None:
-    words = ("Cases stay open until a person closes them.", "Do not close cases.", "Never close a case yourself.",
-             "A case is closed by me, please leave it open.")  # fmt: skip
+    words = (
+        "Cases stay open until a person closes them.",
+        "Do not close cases.",
+        "Leave it to me to close cases, please.",
+        "The case closes when I close it, please leave it open.",
+        "I close cases, the open ones too.",
+    )
 
     def closing(ref: int) -> SessionView:
         view = session(ref, lock_steps(random.Random(ref), 2))
-        said = ANCHORS[ref // 4 % len(ANCHORS)] if ref % 4 else words[ref // 4 % len(words)]
-        acted = "Noted and done." if ref % 4 else f"I have closed the case {ref} and archived its file."
+        said = ANCHORS[ref // 2 % len(ANCHORS)] if ref % 8 else words[ref // 8 % len(words)]
+        acted = "Noted and done." if ref % 8 else f"I have closed the case {ref} and archived its file."
         events = [*view.events]
         events.append(event(len(events), "message", role="agent", text=acted))
-        if ref % 4 in {0, 2}:
+        if ref % 2 == 0:
             events.append(event(len(events), "correction", role="user", text=said))
         return replace(view, events=events)
 
-    titles = [item.title.lower() for item in dreamt([closing(ref) for ref in range(160)]).findings]
+    titles = [item.title.lower() for item in dreamt([closing(ref) for ref in range(240)]).findings]
     assert any("case" in title for title in titles)
