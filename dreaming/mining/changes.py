@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,17 @@ SAME = "same call again"
 OTHER_VALUES = "other values"
 SHORTER = "shorter list"
 QUOTED = "text in quotes"
+CAPITALS, SMALL = "capital letters", "small letters"
 _SHORT_VALUE = 40
 _FEW_LETTERS = 12
 _FEW_COMMAS = 2
 _CODE_LENGTH = 5
+_LONGEST_SHAPE = 20
+# An amount keeps its unit: `12 kg` and `12 g` are unlike forms.
+_MEASURED = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?P<gap> ?)(?P<unit>[A-Za-zµ°%]{1,3})")
 _MAX_RAN = 25
+_SEVERAL_CALLS = 4
+_NEARLY_ALL = 0.8
 _KINDS = ("empty", "has", "lengths", "after-same", "after")
 
 
@@ -31,30 +37,51 @@ class Change:
     arguments: tuple[str, ...] = ()
 
 
-def change_between(before: Call, after: Call) -> Change:
-    """Describe how `after` differs from `before`, both calls of one tool.
+def context_of(calls: Sequence[Call]) -> frozenset[str]:
+    """Return the arguments that nearly every call of a session has, whatever its tool, with one value: a trace id, a
+    version. They say nothing of what a call is about.
+    """
+    holders: dict[str, list[Call]] = {}
+    for call in calls:
+        for name in call.arguments:
+            holders.setdefault(name, []).append(call)
+    least = max(_SEVERAL_CALLS, _NEARLY_ALL * len(calls))
+    return frozenset(
+        name
+        for name, having in holders.items()
+        if len(having) >= least
+        and len({call.tool for call in having}) > 1
+        and all(call.arguments[name] == having[0].arguments[name] for call in having)
+    )
+
+
+def change_between(before: Call, after: Call, context: Collection[str] = ()) -> Change:
+    """Describe how `after` differs from `before`, both calls of one tool; arguments in `context` are the session's.
 
     Added and removed arguments outrank new forms of a value, which outrank new values; `Change("")` where
     every value is another one, because then the call is about something else.
     """
-    old, new = before.arguments, after.arguments
+    old, new = (
+        {name: value for name, value in call.arguments.items() if name not in context} for call in (before, after)
+    )
     if old == new:
         return Change(SAME)
     if _unquoted(before.input) == _unquoted(after.input):
         name = "command" if before.shell else "input"
         return Change(f"form: {name} from text to {QUOTED}", (name,))
-    return _arguments_change(old, new)
+    return _arguments_change(old, new, told_apart=len(old) < len(before.arguments))
 
 
 def _unquoted(text: str) -> str:
     return re.sub(r"[\\\"']", "", text)
 
 
-def _arguments_change(old: dict[str, Any], new: dict[str, Any]) -> Change:
+def _arguments_change(old: dict[str, Any], new: dict[str, Any], *, told_apart: bool) -> Change:
+    """`told_apart` says that the calls had arguments besides, which are the whole session's: one of these two may change."""
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     changed = sorted(name for name in new.keys() & old.keys() if new[name] != old[name])
     if added or removed:
-        if 2 * len(changed) > len(new.keys() & old.keys()):
+        if 2 * len(changed) > len(new.keys() & old.keys()) + told_apart:
             return Change("")
         parts = [f"add {', '.join(added)}"] if added else []
         parts += [f"leave out {', '.join(removed)}"] if removed else []
@@ -76,6 +103,8 @@ def _forms(old: Any, new: Any) -> tuple[str, str] | None:
         for one, other, quoted in ((old, new, True), (new, old, False)):
             if other != one and other.strip("\"'") == one and other[:1] in {'"', "'"}:
                 return ("text", QUOTED) if quoted else (QUOTED, "text")
+        if old != new and old.casefold() == new.casefold() and (old.isupper() or new.isupper()):
+            return (SMALL, CAPITALS) if new.isupper() else (CAPITALS, SMALL)
     was, now = form(old), form(new)
     if was != now and was and now:
         return was, now
@@ -111,13 +140,15 @@ def form(value: Any) -> str:
     text = str(value)
     if not text.strip():
         return "empty text"
+    if measured := _MEASURED.fullmatch(text):
+        return f"`9{measured['gap']}{measured['unit']}`"
     if len(text) > _SHORT_VALUE or " " in text.strip():
         return "text"
     if text.isalpha() and text.isupper() and len(text) <= _CODE_LENGTH:
         return f"`{'A' * len(text)}`"
     shape = re.sub(r"[^\W\d_]+", lambda found: "A" if found[0].isupper() else "a", text)
     shape = re.sub(r"\d+", lambda found: "9" * min(len(found[0]), 4), shape)
-    return f"`{shape}`" if re.search(r"[^aA]", shape) and len(shape) <= 16 else "text"
+    return f"`{shape}`" if re.search(r"[^aA]", shape) and len(shape) <= _LONGEST_SHAPE else "text"
 
 
 def features_of(call: Call, ran: frozenset[str] | set[str], known: Mapping[str, Iterable[str]]) -> set[str]:

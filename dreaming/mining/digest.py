@@ -10,6 +10,7 @@ from dreaming.mining.changes import (
     SAME,
     Change,
     change_between,
+    context_of,
     features_of,
     leading,
     short_input,
@@ -18,6 +19,7 @@ from dreaming.mining.changes import (
 from dreaming.mining.failures import plain_answer
 from dreaming.mining.naming import names_of
 from dreaming.mining.remarks import remarks_of
+from dreaming.mining.statements import statements_of
 from dreaming.mining.templates import own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
 
@@ -87,6 +89,7 @@ def digest_session(session: SessionView) -> Digest:
         score=session.score,
         source=session.source,
         silent=_silent(session),
+        stated=statements_of(session.events),
     )
 
 
@@ -188,11 +191,12 @@ def _react(
     errors: dict[tuple[str, str], _Error],
     repairs: dict[tuple[str, str, str], RepairSeen],
 ) -> None:
+    context = context_of([call for call in story.calls if call.has_call])
     for at, call in enumerate(story.calls):
         if not call.answered or not call.has_call:
             continue
         ahead = [later for later in story.calls[at + 1 : at + 1 + _REACH] if later.has_call]
-        moves = _moves(call, ahead)
+        moves = _moves(call, ahead, context)
         if call.worked:
             if len(uses[call.tool].moves) < 2 * _MAX_MOVES:
                 uses[call.tool].moves.update(move.change.text for move in moves)
@@ -204,7 +208,7 @@ def _react(
             _note_repair(repairs, call, move, story)
 
 
-def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
+def _moves(call: Call, ahead: list[Call], context: frozenset[str]) -> list[_Move]:
     """What the agent did next: another tool at once, the same tool changed, or the same call after a step.
 
     Attempts of the same tool are followed until one works.
@@ -220,7 +224,7 @@ def _moves(call: Call, ahead: list[Call]) -> list[_Move]:
                 steps.append(later)
                 moves.append(_Move(_other(call, later), later))
             continue
-        change = change_between(call, later)
+        change = change_between(call, later, context)
         if change.text == SAME:
             before = sorted({tool_family(step.tool) for step in steps if step.worked})
             moves = [_Move(Change(f"first: {tool}"), later) for tool in before] if not changed else moves
@@ -269,7 +273,7 @@ def _repair_seen(call: Call, move: _Move, story: Story) -> RepairSeen:
         arguments=move.change.arguments,
         error=call.error_quote(),
         repair=repair,
-        result=later.error_quote() if later.failed else repair,
+        result=later.error_quote() if later.failed and later.template.text == call.template.text else repair,
         before=short_input(call),
         after=short_input(later),
         helped=later.worked,

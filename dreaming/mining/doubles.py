@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dreaming.mining.likeness import likeness, stems_of, vectors
-from dreaming.mining.meaning import meanings
+from dreaming.mining.meaning import meanings, together
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -27,12 +27,12 @@ from dreaming.mining.window import Window
 
 _NEAR = 0.3
 _MEANT = 0.36
-_BY_WORDS = 0.4
 _MOST = 2_000
 Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
 _MOSTLY = 0.5
 _QUOTED = 4
+_TURNED = 0.25
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
 
@@ -79,7 +79,7 @@ def _near(memories: Sequence[MemoryView]) -> list[tuple[MemoryView, MemoryView]]
 
 def _likeness(texts: Sequence[str]) -> npt.NDArray[np.float64]:
     words, meant = vectors(texts), meanings(texts)
-    return _BY_WORDS * likeness(words, words) + (1 - _BY_WORDS) * (meant @ meant.T)
+    return together(likeness(words, words), meant @ meant.T)
 
 
 def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
@@ -124,7 +124,7 @@ def _holds(text: str, line: str) -> bool:
     wanted, numbers = set(stems_of(line)), set(_NUMBER.findall(line))
     for near in pairwise(["", *_sentences(text), ""]):
         said = {item for sentence in near for item in stems_of(sentence)}
-        opposed = {(name, -sign) for name, sign in wanted} & said - wanted
+        opposed = len({(name, -sign) for name, sign in wanted} & said - wanted) > _TURNED * len(wanted)
         known = set(_NUMBER.findall(" ".join(near)))
         if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
             return True
@@ -140,7 +140,8 @@ def _disagrees(line: str, text: str) -> bool:
         if len(shared) < _HELD * min(len(wanted), len(said)):
             continue
         numbers = set(_NUMBER.findall(line)), set(_NUMBER.findall(other))
-        if any(wanted[name] != said[name] for name in shared) or (all(numbers) and numbers[0] != numbers[1]):
+        turned = sum(wanted[name] != said[name] for name in shared)
+        if turned > _TURNED * len(shared) or (all(numbers) and numbers[0] != numbers[1]):
             return True
     return False
 

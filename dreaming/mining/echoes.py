@@ -21,7 +21,7 @@ def without_echoes(digests: Sequence[Digest], served: Mapping[int, Sequence[str]
     found = []
     for digest in digests:
         texts = tuple(served.get(digest.ref, ()))
-        if not texts or not (digest.errors or digest.remarks):
+        if not texts or not (digest.errors or digest.remarks or digest.stated):
             found.append(digest)
             continue
         if texts not in kept:
@@ -37,6 +37,7 @@ def _subtracted(digest: Digest, known: frozenset[str]) -> Digest:
         digest,
         errors=errors,
         repairs=tuple(repair for repair in digest.repairs if (repair.tool, repair.template) in left),
+        stated=tuple(quote for quote in digest.stated if not _repeats(quote.text, known)),
         remarks=tuple(remark for remark in digest.remarks if not _repeats(remark.quote.text, known)),
     )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from dreaming.mining.groups import Group, Meeting
-from dreaming.mining.hostile import objection_to
-from dreaming.mining.values import Cause, Digest, EvidenceRef, Quote, Stance
+from dreaming.mining.hostile import objection_to, reads_as_instruction, without_private
+from dreaming.mining.values import Cause, Digest, EvidenceRef, Finding, Quote, Stance
 from dreaming.mining.window import Window
 
 _AVOID = 2
@@ -50,6 +51,18 @@ def risk_of(digest: Digest, quotes: Iterable[Quote]) -> int:
     """
     names = [digest.principal] if digest.principal else []
     return 2 * any(objection_to(quote.text, names) for quote in quotes)
+
+
+def with_fit_quotes(item: Finding, window: Window) -> Finding:
+    """Cut the quotes of a finding to what may be shown, and leave out those of which nothing may.
+
+    Quotes that give orders stay only where the finding is about an error that does: then a person must see them.
+    """
+    quotes = ((one, without_private(one.quote, window.names_of(one.session_ref))) for one in item.evidence)
+    shown = [replace(one, quote=quote) for one, quote in quotes if quote]
+    meant = reads_as_instruction(item.template)
+    kept = [one for one in shown if meant or not reads_as_instruction(one.quote)]
+    return replace(item, evidence=tuple(kept), message=without_private(item.message))
 
 
 def _risk(met: Meeting, change: str = "") -> int:

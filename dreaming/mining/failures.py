@@ -61,6 +61,8 @@ _SAYS = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"[{}=;<>|]|\w\(|::|^\s*(?:\d+[:\-]|[+\-@]{2,})")
+_PAIR = re.compile(r"(?m)(\b[a-z][\w-]*)=(?=\S)", re.IGNORECASE)
+_ARROW = re.compile(r"[-=]+>")
 _ELEMENT = re.compile(r"<([\w:.-]+)[^<>]*>([^<>]+)</")
 _BRACKET = re.compile(r"[(\[]")
 _BAD_KEYS = ("error", "errors", "exception", "error_message", "errormessage", "err", "fault", "failure")
@@ -182,7 +184,8 @@ def plain_answer(output: str) -> str:
         return ""
     value = _json(text)
     if not isinstance(value, dict):
-        return " ".join(text.split()) if value is None and not _CODE.search(text) else ""
+        said = _PAIR.sub(r"\1 is ", _ARROW.sub(" ", text))
+        return " ".join(said.split()) if value is None and not _CODE.search(said) else ""
     return "; ".join(f"{key.replace('_', ' ')} is {_worded(item)}" for key, item in _leaves(value) if _worded(item))
 
 

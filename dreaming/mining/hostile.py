@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}"
@@ -19,7 +20,9 @@ _ORDERS = re.compile(
     r"|\b(?:exfiltrate|jailbreak)\b"
     r"|\b(?:send|e-?mail|post|forward|upload|reveal|share|leak|give)\b.{0,60}"
     r"(?:<url>|<email>|https?:|\b[\w.+-]+@[\w-]+\.|\b(?:passwords?|secrets?|tokens?|credentials?|api.?keys?)\b)"
-    r"|</?(?:system|instructions?|assistant|tool_call|im_start|im_end)\b|<\|[a-z_]+\|>|\[/?inst\]",
+    r"|</?(?:system|instructions?|assistant|tool_call|im_start|im_end|memory)\b|<\|[a-z_]+\|>|\[/?inst\]"
+    r"|\b(?:save|store|record|remember|write|note|put|keep)\b.{0,40}\b(?:memory|lesson|permanent(?:ly)?)\b"
+    r"|\b(?:all|every|each) (?:\w+ )?agents?\b.{0,40}\b(?:must|shall|should|have to|are to|will)\b|\bmemory keeper\b",
     re.IGNORECASE | re.DOTALL,
 )
 _SECRET = re.compile(
@@ -34,8 +37,14 @@ _PERSONAL = re.compile(
     r"|(?<![\w/.-])\+?\(?\d{2,4}\)?[ /.-]\(?\d{2,4}\)?[ /.-]?\d{3,}(?:[ .-]\d{2,5})*(?![\w/-])"
     r"|\b\d{3}-\d{2}-\d{4}\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b"
 )
+# Letters of both cases and digits that change place as often as only chance does.
+_KEY = re.compile(r"(?<![\w/+-])[A-Za-z0-9_+-]{16,}={0,2}(?![\w/+-])")
+_KEY_TURNS = 0.4
+_CLASSES = ((str.isdigit, 1), (str.isupper, 2), (str.islower, 3))
+_BETWEEN_WORDS = " \t\r\n\"'`,;()[]{}<>|"
 _LINK = re.compile(r"\b(?:https?|ftp|data|javascript)\s*:\s*\S|!\[[^\]]*\]\(", re.IGNORECASE)
 _SHOWN = "\n\t\r"
+_SHORT_NAME = 3
 
 
 def reads_as_instruction(text: str) -> bool:
@@ -57,7 +66,7 @@ def objection_to(text: str, names: Collection[str] = ()) -> str:
         return "invisible"
     if reads_as_instruction(text):
         return "instruction"
-    if _SECRET.search(text):
+    if _SECRET.search(text) or any(map(_is_key, _KEY.findall(text))):
         return "secret"
     lowered = text.lower()
     if _PERSONAL.search(text) or any(_stands_in(name, lowered) for name in names):
@@ -66,7 +75,53 @@ def objection_to(text: str, names: Collection[str] = ()) -> str:
 
 
 def _stands_in(name: str, lowered: str) -> bool:
+    return any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", lowered) for form in _forms(name))
+
+
+def _forms(name: str) -> set[str]:
     words = name.lower().replace("_", " ").replace("-", " ").strip()
-    if len(words) < 4:
-        return False
-    return any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", lowered) for form in {name.lower(), words})
+    return {name.lower(), words} if len(words) > _SHORT_NAME else set()
+
+
+def without_private(text: str, names: Collection[str] = ()) -> str:
+    """Return the longest stretch of a text that holds no secret, no personal data and nothing hidden; '' where none has
+    at least two words. A text that gives orders stays whole: it must be seen for what it is.
+    """
+    if not _spans(text, names):
+        return text
+    pieces = [piece.strip(_BETWEEN_WORDS + ":=-") for piece in _between(text, _spans(text, names))]
+    fit = [piece for piece in pieces if len(piece.split()) > 1 and not _spans(piece, names)]
+    return max(fit, key=len, default="")
+
+
+def _between(text: str, spans: list[tuple[int, int]]) -> Iterator[str]:
+    start = 0
+    for begin, end in sorted(spans):
+        yield text[start : max(start, begin)]
+        start = max(start, end)
+    yield text[start:]
+
+
+def _spans(text: str, names: Collection[str]) -> list[tuple[int, int]]:
+    """Return the whole words around secrets, personal data, links and what is hidden."""
+    words = [found.span() for pattern in (_SECRET, _PERSONAL, _LINK) for found in pattern.finditer(text)]
+    words += [found.span() for found in _KEY.finditer(text) if _is_key(found[0])]
+    words += [(at, at + 1) for at, char in enumerate(text) if is_hidden(char)]
+    for form in {form for name in names for form in _forms(name)}:
+        words += [found.span() for found in re.finditer(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.IGNORECASE)]
+    return [_whole(text, *span) for span in words]
+
+
+def _whole(text: str, begin: int, end: int) -> tuple[int, int]:
+    """Widen a span to the ends of its words."""
+    while begin and text[begin - 1] not in _BETWEEN_WORDS:
+        begin -= 1
+    while end < len(text) and text[end] not in _BETWEEN_WORDS:
+        end += 1
+    return begin, end
+
+
+def _is_key(word: str) -> bool:
+    kinds = [next((number for test, number in _CLASSES if test(char)), 0) for char in word.rstrip("=")]
+    turns = sum(one != two for one, two in pairwise(kinds))
+    return {1, 2, 3} <= set(kinds) and turns >= _KEY_TURNS * len(kinds)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.failures import says_nothing_found
-from dreaming.mining.groups import ANY_TOOL, Group, group_errors
+from dreaming.mining.groups import ANY_TOOL, Group
 from dreaming.mining.hostile import reads_as_instruction
-from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
 from dreaming.mining.remedies import (
     Adoption,
     adoptions,
@@ -21,7 +20,7 @@ from dreaming.mining.remedies import (
     remedy_of,
     with_p,
 )
-from dreaming.mining.stats import adjusted, risk_difference
+from dreaming.mining.stats import Table, adjusted, fisher_less, risk_difference
 from dreaming.mining.templates import fill, own_words, tool_family
 from dreaming.mining.values import (
     Cause,
@@ -38,17 +37,14 @@ _STORM = 5
 _ALIAS_SHARE = 0.1
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
-_USUAL = 0.6
-_WORTH = 3
-_ANSWERS_ALIKE = 0.4
+WORTH = 3
 _DEAD = 2.5
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
-_LOSS = 0.3
+LOSS = 0.3
 _FEW_TOOLS = 3
 _BETTER = 0.15
 _SAME_SIZE = 0.7
-_DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
 
 
@@ -60,50 +56,6 @@ class Measured:
     causes: list[Cause]
     p_outcome: float = 1.0
     p_pooled: float = 1.0
-
-
-def unflagged(window: Window, limits: Thresholds, least: int) -> list[Finding]:
-    """Find answers that nothing marks as an error and with which sessions plainly end worse.
-
-    Only a large loss counts, and of what most callers are told only what denies something: what a tool says may just
-    go along with hard tasks.
-    """
-    quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    answers = _denials_joined(group_errors(quiet, least), window)
-    groups = join_paraphrases([group for group in answers if len(group.meetings) >= _WORTH], least, _ANSWERS_ALIKE)
-    groups = [group for group in groups if len(group.meetings) >= least]
-    measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
-    adjust(measured)
-    found = []
-    for item in measured:
-        group, support = item.group, _support(item.group, window, item)
-        told = reads_as_instruction(group.template) or (_is_usual(group, window) and not _DENIES.search(group.template))
-        if told or not _is_harmful(item, limits) or support.effect > -_LOSS or _objection(group, support, limits):
-            continue
-        found.append(_finding("recurring_failure", group, window, support, None, (), True, limits))
-    return found
-
-
-def _denials_joined(groups: list[Group], window: Window) -> list[Group]:
-    """Join the answers of one tool that deny something, each in other words, where nearly all its callers are told one."""
-    denying: dict[frozenset[str], list[Group]] = {}
-    for group in groups:
-        if _DENIES.search(group.template) and not reads_as_instruction(group.template):
-            denying.setdefault(group.families, []).append(group)
-    joined = [joined_as_one(sorted(members, key=lambda one: -len(one.meetings))) for members in denying.values()]
-    usual = {group.families: group for group in joined if group.variants and _is_usual(group, window)}
-    rest = [group for group in groups if group.families not in usual or group not in denying[group.families]]
-    return [*rest, *usual.values()]
-
-
-def _is_usual(group: Group, window: Window) -> bool:
-    return len(group.meetings) > _USUAL * len(window.callers(group.families).sessions)
-
-
-def _told_apart(group: Group, window: Window) -> Comparison:
-    """Compare with the other callers, or with everybody where nearly all callers are told the same."""
-    families = frozenset({""}) if _is_usual(group, window) else group.families
-    return window.compare_to_rest(families, group.meetings.keys())
 
 
 def measure(group: Group, window: Window, least: int) -> Measured:
@@ -131,17 +83,19 @@ def adjust(measured: list[Measured]) -> None:
 
 
 def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Finding | Discarded:
-    group, support = item.group, _support(item.group, window, item)
-    harmful = _is_harmful(item, limits)
-    if reason := _objection(group, support, limits):
+    group, support = item.group, support_of(item.group, window, item)
+    harmful = is_harmful(item, limits)
+    if reason := objection_against(group, support, limits):
         return _discard(reason, group, support)
     adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
     remedy = remedy_of(adoption, group, window) if adoption is not None else None
-    if remedy is not None and (frequent or harmful) and not (harmful and _is_vain(remedy, support)):
-        why = best_causes(item.causes, limits)
-        return _finding("workaround", group, window, support, remedy, why, harmful, limits)
     why = best_causes(item.causes, limits)
+    told = remedy is not None and (
+        _is_vain(remedy, support, limits) or _is_known_by_cause(remedy, why, support, limits)
+    )
+    if remedy is not None and (frequent or harmful) and not told:
+        return finding_of("workaround", group, window, support, remedy, why, harmful, limits)
     costly = support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible) and _STATES_RULE.search(
         group.template
     )
@@ -154,22 +108,29 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         or (frequent and (why or (costly and not _is_everywhere(group))))
         or _is_dead_end(group, support, limits, least)
     ):
-        return _finding("recurring_failure", group, window, support, None, why, harmful, limits)
+        return finding_of("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
 
 
-def _is_vain(remedy: Remedy, support: Support) -> bool:
+def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
     """Whether sessions that made the change end as badly as those that did not, and far worse than without the error."""
-    if remedy.adopted_total < _WORTH or not remedy.rest_total or not support.other_total:
+    if remedy.adopted_total < WORTH or not remedy.rest_total or not support.other_total:
         return False
     made = remedy.adopted_success / remedy.adopted_total
-    return (
-        made - remedy.rest_success / remedy.rest_total < _BETTER
-        and support.other_success / support.other_total - made > _LOSS
-    )
+    if abs(made - remedy.rest_success / remedy.rest_total) >= _BETTER:
+        return False
+    apart = Table(remedy.adopted_success, remedy.adopted_total, support.other_success, support.other_total)
+    return support.other_success / support.other_total - made > LOSS and fisher_less(apart) <= limits.alpha
 
 
-def _is_harmful(item: Measured, limits: Thresholds) -> bool:
+def _is_known_by_cause(remedy: Remedy, why: tuple[Cause, ...], support: Support, limits: Thresholds) -> bool:
+    """Whether few leave out what the failing calls have in common, and end no better for it: other calls, not repairs."""
+    _, left, names = remedy.change.partition("arguments: leave out ")
+    same = bool(left) and any(cause.feature.removeprefix("has:") in names.split(", ") for cause in why)
+    return same and 2 * remedy.adopted < support.sessions and remedy.p_outcome > limits.alpha
+
+
+def is_harmful(item: Measured, limits: Thresholds) -> bool:
     """Whether sessions that met the error end worse: proven within tasks, or over all where runs of a task are
     too few to prove it and yet agree.
     """
@@ -212,7 +173,7 @@ def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds
     return "no known remedy, and sessions that met it end no worse than others"
 
 
-def _objection(group: Group, support: Support, limits: Thresholds) -> str:
+def objection_against(group: Group, support: Support, limits: Thresholds) -> str:
     """Return why a frequent error is left out whatever else is known of it, or ''."""
     retried, healed = _retries(group)
     if not own_words(group.template):
@@ -230,7 +191,7 @@ def _objection(group: Group, support: Support, limits: Thresholds) -> str:
     return ""
 
 
-def _finding(
+def finding_of(
     kind: Kind,
     group: Group,
     window: Window,
@@ -264,7 +225,14 @@ def _finding(
         evidence=evidence,
         variants=group.variants,
         aliases=_aliases(kind, group, change),
+        names=window.names_for(_steps_named(change, why)),
     )
+
+
+def _steps_named(change: str, why: tuple[Cause, ...]) -> list[str]:
+    """Return the tools that a change or a cause names by their family."""
+    first = [change.removeprefix("first: ")] if change.startswith("first: ") else []
+    return first + [cause.feature.split(":")[1] for cause in why if cause.feature.startswith("after")]
 
 
 def _worse(remedy: Remedy, limits: Thresholds) -> bool:
@@ -273,7 +241,7 @@ def _worse(remedy: Remedy, limits: Thresholds) -> bool:
     return remedy.adopted_success / remedy.adopted_total < remedy.rest_success / remedy.rest_total
 
 
-def _support(group: Group, window: Window, item: Measured | None) -> Support:
+def support_of(group: Group, window: Window, item: Measured | None) -> Support:
     members = [met.digest for met in group.meetings.values()]
     callers = window.callers(group.families)
     compared = item.comparison if item else window.compare_to_rest(group.families, group.meetings.keys())
@@ -301,11 +269,11 @@ def _support(group: Group, window: Window, item: Measured | None) -> Support:
 
 
 def worth_telling(group: Group) -> bool:
-    return len(group.meetings) >= _WORTH or sum(met.occurrences for met in group.meetings.values()) >= _STORM
+    return len(group.meetings) >= WORTH or sum(met.occurrences for met in group.meetings.values()) >= _STORM
 
 
 def below(group: Group, window: Window, least: int) -> Discarded:
-    support = _support(group, window, None)
+    support = support_of(group, window, None)
     if support.sessions == 1:
         return _discard(f"one-session storm: {support.occurrences} times in a single session", group, support)
     return _discard(f"below support: {support.sessions} of the {least} sessions asked for", group, support)

@@ -47,9 +47,9 @@ class Preference:
 class Upkeep:
     """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
 
-    `operation` is `update` or `delete`; `why` is `duplicate`, `merged` or `contradicted`; `other` is the path of
-    the other memory, or what contradicts in words; `before` and `after` are the passage that changes. A duplicate's
-    `after` is what the memory that stays takes over.
+    `operation` is `update` or `delete`; `why` is `duplicate`, `merged`, `contradicted` or `unread`; `other` is the
+    path of the other memory, what contradicts in words, or how often the most read memory was
+    given; `before` and `after` are the passage that changes. A duplicate's `after` is what the memory that stays takes over.
     """
 
     operation: str

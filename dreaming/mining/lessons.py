@@ -56,6 +56,7 @@ def _upkeep_advice(finding: Finding, lesson: Upkeep) -> Advice:
     claim = {
         "duplicate": f"Remove {path}: {other} says the same",
         "merged": f"Add to {path} what only its double {other} says",
+        "unread": f"Remove {path}: no session was given it",
         "contradicted": f"Correct {path}: newer sessions contradict it",
     }[lesson.why]
     return Advice(
@@ -122,6 +123,12 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
             f"{code(lesson.other, 120)}."
             if lesson.after
             else "Against: the wording is not the same; look for what only one of them says.",
+        ]
+    if lesson.why == "unread":
+        return [
+            f"Sessions were given other memories of this store, one of them {lesson.other} times, and never "
+            f"{code(lesson.path, 120)}, which says {code(lesson.before, 300)}. No session can be quoted for what did not happen.",
+            "Against: what is rarely needed may still be right when it is. Keep it if it guards against something rare.",
         ]
     if lesson.why == "merged":
         return [

@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix, hstack
 from dreaming.mining.likeness import content_of, vectors
 
 _BY_WORDS = 0.5
+_WORDS_OF_PAIRS = 0.4
 _SMALL = 40
 Floats = npt.NDArray[np.float64]
 
@@ -34,6 +35,11 @@ def meanings(texts: Sequence[str]) -> Floats:
     rows = np.asarray(_model().embed(content, norm=False), dtype=np.float64) if texts else np.zeros((0, 1))
     rows[[not words for words in content]] = 0
     return _unit(rows)
+
+
+def together(said: Floats, meant: Floats) -> Floats:
+    """Return how alike texts are in words and in meaning (-1 to 1), from both likenesses."""
+    return np.asarray(_WORDS_OF_PAIRS * said + (1 - _WORDS_OF_PAIRS) * meant)
 
 
 def said_and_meant(texts: Sequence[str]) -> csr_matrix:

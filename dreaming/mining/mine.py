@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.doubles import duplicates
 from dreaming.mining.echoes import without_echoes
+from dreaming.mining.evidence import with_fit_quotes
 from dreaming.mining.groups import group_errors
-from dreaming.mining.judging import Measured, adjust, below, judge, measure, unflagged, worth_telling
+from dreaming.mining.judging import Measured, adjust, below, judge, measure, worth_telling
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
+from dreaming.mining.statements import restated
 from dreaming.mining.templates import tool_family
+from dreaming.mining.unmarked import unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
 from dreaming.mining.values import (
     Digest,
@@ -21,6 +24,7 @@ from dreaming.mining.values import (
     MemoryView,
     MiningResult,
     Thresholds,
+    Upkeep,
     Workflow,
 )
 from dreaming.mining.window import Window
@@ -54,10 +58,11 @@ def mine(
     workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
     found, as_order = _told_as_order(found, workflows)
     preferences, unwanted = find_preferences(window, limits, least)
-    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window)
+    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window, limits, least)
     found.sort(key=lambda item: (-item.benefit, item.claim_key))
     found, covered = _distinct(found)
-    left += as_order + unwanted + kept_up + covered
+    found, unshown = _with_fit_quotes(found, window)
+    left += as_order + unwanted + kept_up + covered + unshown
     found = [replace(item, graduates=_converges(item)) for item in found]
     left.sort(key=lambda item: (-item.support.sessions, item.claim_key))
     events = sum(digest.events for digest in digests)
@@ -70,6 +75,7 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
     measured = [measure(group, window, least) for group in groups if len(group.meetings) >= least]
     adjust(measured)
     found: list[Finding] = []
+    told: list[Collection[int]] = []
     left: list[Discarded] = [
         below(group, window, least) for group in groups if len(group.meetings) < least and worth_telling(group)
     ]
@@ -77,13 +83,14 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
         verdict = judge(item, window, limits, least)
         if isinstance(verdict, Finding):
             found.append(verdict)
+            told.append(item.group.meetings.keys())
         else:
             left.append(verdict)
-    return measured, found + unflagged(window, limits, least), left
+    return measured, found + unflagged(window, limits, least, told), left
 
 
 def _with_upkeep(
-    found: list[Finding], memories: Sequence[MemoryView], window: Window
+    found: list[Finding], memories: Sequence[MemoryView], window: Window, limits: Thresholds, least: int
 ) -> tuple[list[Finding], list[Discarded]]:
     """Turn findings that contradict a memory into its correction, leave out what memory says, add the rest."""
     found, corrections = contradicted(found, memories)
@@ -95,8 +102,26 @@ def _with_upkeep(
             known.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
         else:
             kept.append(item)
+    corrected = {item.lesson.path for item in corrections if isinstance(item.lesson, Upkeep)}
+    corrections += [item for memory, item in restated(memories, window, limits, least) if memory.path not in corrected]
     same, unproven = duplicates(memories, window)
-    return [*kept, *corrections, *same], [*known, *unproven, *unread(memories)]
+    touched = {item.lesson.path for item in (*corrections, *same) if isinstance(item.lesson, Upkeep)}
+    idle, too_long = unread(memories, touched | {item.template for item in unproven})
+    return [*kept, *corrections, *same, *idle], [*known, *unproven, *too_long]
+
+
+def _with_fit_quotes(found: list[Finding], window: Window) -> tuple[list[Finding], list[Discarded]]:
+    """Cut quotes to what may be shown, and leave out the findings that lose all that supports them."""
+    kept: list[Finding] = []
+    left: list[Discarded] = []
+    for item in found:
+        shown = with_fit_quotes(item, window)
+        if item.evidence and not any(one.stance == "supports" for one in shown.evidence):
+            reason = "hostile: every quote holds an instruction, a secret or personal data"
+            left.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
+        else:
+            kept.append(shown)
+    return kept, left
 
 
 def _explained(measured: list[Measured], found: list[Finding], limits: Thresholds) -> dict[str, set[int]]:

@@ -18,7 +18,7 @@ import numpy as np
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
 from dreaming.mining.likeness import grouped, likeness, stems_of, written
-from dreaming.mining.meaning import said_and_meant
+from dreaming.mining.meaning import Floats, said_and_meant
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
@@ -34,8 +34,25 @@ from dreaming.mining.window import Window
 
 _MAX_TEXTS = 1_200
 _MOST_TEXTS = 4_000
-_ALIKE = 0.045
+_ALIKE = 0.07
 _JOINS = 0.3
+_BY_OCCASION = 0.3
+_SOMEWHAT = 0.03
+_OCCASIONS = 5
+_SAME_ACT = 0.2
+_ONE_ACT = 0.4
+# The acts that a wish objects to must be more alike than its wordings are opposed.
+_CLEARER = 1.2
+_COHERENT = 0.1
+_MOSTLY = 0.5
+_NAMED_BY_MOST = 0.6
+# Words by which people ask, demand and refuse, in any trade.
+_ASKS = re.compile(
+    r"\b(?:please|kindly|could|would|can|may|should|shall|must|need\w*|want\w*|prefer\w*|like|rather|expect\w*|always"
+    r"|never|not|no|nothing|stop|instead|without|only|every|each|ask|from now on|next time|habit|rule|keep|make sure|wish"
+    r"|have to|has to)\b|n['’]t\b",
+    re.IGNORECASE,
+)
 _STRONG_SHARE = 0.25
 _KEY_SHARE = 0.4
 _SOME = 3
@@ -46,6 +63,7 @@ _AGAINST = 0.3
 _CONTESTED = 0.33
 _INVOLVED = 0.7
 _FEW = 2
+_NUMBERED = re.compile(r"[\w:./-]*\d[\w:./-]*\w|\d")
 _RARE = 0.02
 _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
@@ -71,11 +89,15 @@ class _Text:
 
 @dataclass(slots=True)
 class _Wish:
-    """One group of remarks on one matter."""
+    """One group of remarks on one matter; `likeness` is the mean of how alike two of its wordings are (-1 to 1),
+    `one_act` how much more alike the acts are that they object to than those that all remarks do.
+    """
 
     texts: list[_Text]
     keys: list[str]
     said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]]
+    likeness: float = 1.0
+    one_act: float = 0.0
 
 
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
@@ -121,7 +143,10 @@ def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
     kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
     shown = kept[:_MAX_TEXTS]
     matrix = said_and_meant([text.words for text in kept])
-    labels = grouped(likeness(matrix[: len(shown)], matrix[: len(shown)]), _ALIKE)
+    about = said_and_meant([_occasion(text) for text in shown])
+    near = likeness(matrix[: len(shown)], matrix[: len(shown)])
+    occasions = likeness(about, about)
+    labels = _joined(grouped(near + _BY_OCCASION * occasions * (near > _SOMEWHAT), _ALIKE), near, occasions)
     members: dict[int, list[_Text]] = defaultdict(list)
     rows: dict[int, list[int]] = defaultdict(list)
     for row, (text, label) in enumerate(zip(shown, labels, strict=True)):
@@ -131,10 +156,38 @@ def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
     middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
     middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
     for row, text in enumerate(kept[_MAX_TEXTS:], len(shown)):
-        near = np.asarray(matrix[row] @ middles.T).ravel()
-        if near.max() >= _JOINS:
-            members[order[int(near.argmax())]].append(text)
-    return [_wish(members[label]) for label in order]
+        closest = np.asarray(matrix[row] @ middles.T).ravel()
+        if closest.max() >= _JOINS:
+            members[order[int(closest.argmax())]].append(text)
+    found = []
+    for label in order:
+        wish, alike = _wish(members[label]), near[np.ix_(rows[label], rows[label])]
+        if len(alike) > 1:
+            wish.likeness = float(alike[np.triu_indices(len(alike), 1)].mean())
+            acts = occasions[rows[label]]
+            wish.one_act = float(acts[:, rows[label]].mean() - acts.mean())
+        found.append(wish)
+    return found
+
+
+def _joined(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
+    """Join groups that object to the same acts and are somewhat alike, the closest first."""
+    known = np.array(labels)
+    while True:
+        large = [label for label in np.unique(known) if (known == label).sum() >= _SOME]
+        inside = np.array([known == label for label in large], dtype=float).reshape(len(large), len(labels))
+        inside /= inside.sum(axis=1, keepdims=True)
+        alike, same = inside @ near @ inside.T, inside @ occasions @ inside.T
+        fit = np.triu((alike >= _SOMEWHAT) & (same >= _SAME_ACT), 1)
+        if not fit.any():
+            return [int(label) for label in known]
+        one, other = np.unravel_index(np.where(fit, alike + same, -np.inf).argmax(), fit.shape)
+        known[known == large[other]] = large[one]
+
+
+def _occasion(text: _Text) -> str:
+    """Return what agents said or did before a wording was used: who objects to the same mostly objects to the like."""
+    return " ".join(dict.fromkeys(remark.about for _, remark in text.said[:_OCCASIONS]))
 
 
 def _wish(texts: list[_Text]) -> _Wish:
@@ -194,17 +247,36 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
     if max(people.values()) > 0.6 * len(sessions):
         return "mostly one principal asks for it"
-    if not wish.keys:
-        return "no common matter: the remarks share no word"
+    if not wish.keys or wish.likeness < _COHERENT:
+        return "no common matter: the remarks share no word and no meaning"
+    if sum(bool(_ASKS.search(text.words)) for text in wish.texts) < _MOSTLY * len(wish.texts):
+        return "most of the remarks ask for nothing"
     if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
         return "says too little: what it points at is known in its session alone"
-    filled = sum(text.placeholders > 0 for text in wish.texts)
+    filled = len(_with_data(wish, window))
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    pairs, wordings, _ = _opposed(wish)
-    if pairs >= _CONTESTED and wordings >= _INVOLVED:
+    pairs, wordings, fewer = _opposed(wish)
+    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs)
+    if not same_act and (camps := _camps(wish, window)):
+        return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
+    if pairs >= _CONTESTED and wordings >= _INVOLVED and not (same_act and _answer_one_act(wish, fewer)):
         return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
+
+
+def _with_data(wish: _Wish, window: Window) -> list[_Text]:
+    """Return the wordings with an amount, a date or an id that hardly anybody else names: data of their task."""
+    named: dict[str, set[str]] = defaultdict(set)
+    numbers = {id(text): set(_NUMBERED.findall(text.words.lower())) for text in wish.texts}
+    for text in wish.texts:
+        for number in numbers[id(text)]:
+            named[number] |= {_who(at, window) for at, _ in text.said}
+    return [
+        text
+        for text in wish.texts
+        if text.placeholders and any(len(named[number]) < _SOME for number in numbers[id(text)])
+    ]
 
 
 def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> bool:
@@ -237,6 +309,30 @@ def _opposed(wish: _Wish) -> tuple[float, float, list[_Text]]:
     refused, agreed = against.sum(axis=1), (compared & ~against).sum(axis=1)
     fewer = [text for text, one, other in zip(wish.texts, refused, agreed, strict=True) if one > other]
     return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
+
+
+def _camps(wish: _Wish, window: Window) -> tuple[int, int] | None:
+    """Return how many principals ask for what nearly all remarks name, and how many refuse it, where both are several."""
+    wanted, refused = next(iter(_signs(wish).values()))
+    if len(wanted | refused) < _NAMED_BY_MOST * len(wish.said):
+        return None
+    sides = [{_who(at, window) for at in side} for side in (wanted - refused, refused - wanted)]
+    fewer = min(len(side) for side in sides)
+    several = fewer >= _SOME and fewer >= _AGAINST * sum(map(len, sides))
+    return (len(sides[0]), len(sides[1])) if several else None
+
+
+def _answer_one_act(wish: _Wish, fewer: list[_Text]) -> bool:
+    """Whether those who seem to ask for the opposite object to the same acts as the others: then they ask for the same."""
+    known = [(text, _occasion(text)) for text in wish.texts if text.strong]
+    known = [(text, about) for text, about in known if about]
+    inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
+    if not inside.any() or inside.all():
+        inside = np.array([text.signs.get(wish.keys[0], 0) < 0 for text, _ in known], dtype=bool)
+    if not inside.any() or inside.all():
+        return False
+    matrix = said_and_meant([about for _, about in known])
+    return bool(likeness(matrix[inside], matrix[~inside]).mean() >= _SAME_ACT)
 
 
 def _dissent(wish: _Wish) -> set[int]:

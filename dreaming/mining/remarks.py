@@ -45,6 +45,7 @@ _REFUSED = re.compile(
 )
 _REASON = re.compile(r"\b(?:comment|reason|feedback|note|message|because|said|says)\b[^:.\n]{0,30}:\s*", re.IGNORECASE)
 _HEAD = 200
+_ACT = 160
 
 
 def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
@@ -55,27 +56,36 @@ def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
     found: list[RemarkSeen] = []
     said: list[frozenset[str]] = []
     acted = told = False
+    about = ""
     for event in events:
         text = event.text.strip()
         if event.type == "correction":
             remark = event.text or event.output
             if remark.strip() and event.role not in {"agent", "tool"}:
-                found.append(RemarkSeen("correction", _quote(event.seq, remark)))
+                found.append(RemarkSeen("correction", _quote(event.seq, remark), about))
         elif event.type in {"tool_result", "error"} and (reason := reason_of_refusal(event.output or event.text)):
-            found.append(RemarkSeen("denial", _quote(event.seq, reason)))
+            found.append(RemarkSeen("denial", _quote(event.seq, reason), about))
         elif event.type == "message" and event.role == "user" and text:
             words = frozenset(re.findall(r"\w+", text.lower()))
             kind = _objection(text, words, said) or ("reply" if told and len(words) >= _FEW_WORDS else "")
             if acted and len(text) <= _LONG and kind:
-                found.append(RemarkSeen(kind, _quote(event.seq, event.text)))
+                found.append(RemarkSeen(kind, _quote(event.seq, event.text), about))
             said = [*said[-_MAX_SAID:], words]
             acted = False
         elif event.role == "agent" or event.type == "tool_call":
             acted = True
         told = event.type == "message" and event.role == "agent"
+        about = _act(event)
     replies = [remark for remark in found if remark.kind == "reply"]
     others = [remark for remark in found if remark.kind != "reply"]
     return (*others[:_MAX_REMARKS], *replies[:_MAX_REPLIES])
+
+
+def _act(event: EventView) -> str:
+    """Return what an agent says or calls; '' for what others do."""
+    if event.type == "tool_call":
+        return f"{event.tool} {event.input}"[:_ACT]
+    return event.text.strip()[:_ACT] if event.type == "message" and event.role == "agent" else ""
 
 
 def is_refusal(text: str) -> bool:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+
+from scipy.stats import binom
 
 from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.stats import Table, fisher_more
+from dreaming.mining.templates import tool_family
 from dreaming.mining.values import Cause, Remedy, RepairSeen, Thresholds
 from dreaming.mining.window import Window
 
 _FEW = 5
 _SEVERAL = 3
 _COMMON_SHARE = 0.15
+_NEXT_CALLS = 3
+_MOST_VALUES = 12
+_WHOLE_INPUT = 600
+_ELSEWHERE = ("other tool", "run")
 
 
 @dataclass(slots=True)
@@ -51,21 +59,44 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
-        if base.sessions < _FEW and adoption.change.startswith(("other tool", "first", "run")):
+        if base.sessions < _FEW and adoption.change.startswith("first"):
             adoption.p_value = 0.0
+        elif base.sessions < _FEW and adoption.change.startswith(_ELSEWHERE):
+            adoption.p_value = _by_rate(adoption, group)
     return enough
 
 
 def _by_effect(adoption: Adoption, group: Group) -> float | None:
-    """One-sided p that the change works no more often than the other tries of the same tool after this error;
-    None where it is another tool that is tried.
+    """One-sided p that the change works no more often than the other tries of the same tool after this error, among them
+    the same call again; None where it is another tool or program that is tried.
     """
-    if adoption.change.startswith("other tool"):
+    if adoption.change.startswith(_ELSEWHERE):
         return None
     others = [met for at, met in group.meetings.items() if at not in adoption.repairs]
-    tries = [[item for item in met.repairs if not item.change.startswith("other tool")] for met in others]
-    tried = [any(item.helped for item in made) for made in tries if made]
+    tried = []
+    for met in others:
+        made = [item.helped for item in met.repairs if not item.change.startswith(_ELSEWHERE)]
+        made += [error.healed_by_retry > 0 for error in met.errors if error.retried]
+        tried += [any(made)] if made else []
     return fisher_more(Table(adoption.helped, len(adoption.repairs), sum(tried), len(tried)))
+
+
+def _by_rate(adoption: Adoption, group: Group) -> float:
+    """One-sided p that sessions go to the other tool after the error no more often than they call it anyway.
+
+    For a tool that never works there is nothing to compare with but the rest of the same sessions: each of the next few
+    calls would be the other tool's with the share that it has of all other steps.
+    """
+    targets = {tool_family(repair.to_tool) for repair in adoption.repairs.values()}
+    elsewhere = total = 0
+    for at, met in group.meetings.items():
+        steps = [tool_family(step.signature.partition("(")[0]) for step in met.digest.steps]
+        taken = sum(step in targets for step in steps) - (at in adoption.repairs)
+        elsewhere += max(0, taken)
+        total += len(steps) - (at in adoption.repairs)
+    rate = (elsewhere + 1) / (total + 2)
+    chances = [1 - (1 - rate) ** (_NEXT_CALLS * met.occurrences) for met in group.meetings.values()]
+    return float(binom.sf(len(adoption.repairs) - 1, len(chances), sum(chances) / len(chances)))
 
 
 def is_substitute(adoption: Adoption, group: Group) -> bool:
@@ -83,6 +114,12 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
     return sum(same) * 2 > len(same)
 
 
+def _ends_better(adoption: Adoption, group: Group, window: Window, thresholds: Thresholds) -> bool:
+    """Whether sessions that made the change end in success more often than those that met the error and did not."""
+    compared = window.compare(adoption.repairs.keys(), [at for at in group.meetings if at not in adoption.repairs])
+    return compared.effect.value >= thresholds.min_gain and compared.p_value <= thresholds.alpha
+
+
 def _goes_elsewhere(change: str) -> bool:
     """Whether a change is to another tool, or to another command of the same program."""
     now, _, was = change.removeprefix("run: ").partition(" instead of ")
@@ -96,7 +133,7 @@ def shares_values(repair: RepairSeen) -> bool:
 
 
 def _scalars(text: str) -> dict[str, str]:
-    if not text or len(text) >= 600:
+    if not text or len(text) >= _WHOLE_INPUT:
         return {}
     return {name: json.dumps(value, ensure_ascii=False) for name, value in json.loads(text).items()}
 
@@ -110,7 +147,7 @@ def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, w
         if item.p_value <= thresholds.alpha
         and len(item.repairs) >= _adoption_asked(item, thresholds) * total
         and item.helped >= thresholds.min_help * len(item.repairs)
-        and is_substitute(item, group)
+        and (is_substitute(item, group) or _ends_better(item, group, window, thresholds))
         and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window))
     ]
     return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
@@ -167,11 +204,22 @@ def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
         rest_success=outcome.table.other_success,
         rest_total=outcome.table.other_total,
         p_outcome=outcome.p_value,
+        refused=_commonest((item.before, item.arguments) for item in repairs),
+        taken=_commonest((item.after, item.arguments) for item in repairs if item.helped),
         before=example.before,
         after=example.after,
         working=working,
         without=without,
     )
+
+
+def _commonest(inputs: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
+    """Return the values that most calls had in the changed arguments, as they are written."""
+    seen: Counter[str] = Counter()
+    for text, names in inputs:
+        given = json.loads(text) if text and len(text) < _WHOLE_INPUT else {}
+        seen.update({str(given[name]) for name in names if isinstance(given.get(name), str | int | float)})
+    return tuple(sorted(seen, key=lambda value: (-seen[value], value))[:_MOST_VALUES])
 
 
 def _unneeded(change: str, group: Group, window: Window) -> tuple[int, int]:

@@ -64,6 +64,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _NAME = re.compile(
     r"(?:(?<=[a-z,] )|(?<=[a-z]: )|(?<=> ))[A-Z][a-zà-öø-ÿ][\w'’-]*(?: (?:[a-z]{2,3} )?[A-Z][a-zà-öø-ÿ][\w'’-]*){1,2}\b"
 )
+_FILE = re.compile(r"<(?:id|n)>\.[a-zA-Z]\w{1,4}\b")
 _LIST = re.compile(r"(<[a-z]+>)(?:\s*(?:,|and|or)\s*<[a-z]+>)+")
 _COLLECTION = re.compile(r"[\[{(]\s*(?:(?:<[a-z]+>|[\w]+\s*:)\s*[,:]?\s*)+[\]})]")
 _GENERIC = frozenset(
@@ -158,6 +159,7 @@ def template_of(message: str, tool: str = "") -> Template:
     text = _NAME.sub("<name>", text)
     for pattern, name in _SHAPES:
         text = pattern.sub(name, text)
+    text = _FILE.sub("<path>", text)
     text = _COLLECTION.sub("<list>", _LIST.sub(r"\1", text))
     text = re.sub(r"\s+", " ", text).lower().strip(" .:;,!-–—|")
     return Template(_clip(text), tuple(values[: text.count(_VALUE)]))

@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from dreaming.mining.changes import form
+from dreaming.mining.changes import CAPITALS, OTHER_VALUES, QUOTED, SMALL, form
 from dreaming.mining.likeness import likeness, stems_of, vectors
-from dreaming.mining.meaning import meanings
+from dreaming.mining.meaning import meanings, together
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
     NOTHING,
@@ -33,7 +33,6 @@ _SAID = 0.75
 _MATTER = 0.33
 _NEAR = 0.2
 _SHARED = 2
-_BY_WORDS = 0.4
 _CLOSEST = 3
 _OPPOSED = 0.5
 _NAMED = 0.6
@@ -41,6 +40,15 @@ _WORDY = 8
 _LONG = 60_000
 _READS = 20
 _SHAPED = re.compile(r"(?<![\w<])(?:[YMDHhmsdy]{1,4}|\d{1,4})(?:[-./:](?:[YMDHhmsdy]{1,4}|\d{1,4}))+(?!\w)")
+_NEGATED = re.compile(r"\b(?:not|never|no|without|avoid|instead of|rather than)\b|n['’]t\b", re.IGNORECASE)
+_CASE = re.compile(
+    r"\b(?:(?P<capital>capitals?|capital letters|upper ?case)|lower ?case|small letters)\b", re.IGNORECASE
+)
+_LONG_WORD = re.compile(r"\b[A-Za-z]\w*[A-Z_.]\w*[a-z]\b")
+_DENIED = re.compile(
+    r"\b(?:(?:is|are|was|were|will be) (?:not|never|no longer|refused|rejected|invalid)|fails?|(?:is|are)n['’]t)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
 
@@ -75,7 +83,7 @@ def _stance(finding: Finding, line: str) -> float:
         return 0.0
     meant = meanings([line, *wordings])
     words = vectors([line, *wordings])
-    near = _BY_WORDS * likeness(words[:1], words[1:])[0] + (1 - _BY_WORDS) * (meant[1:] @ meant[0])
+    near = together(likeness(words[:1], words[1:])[0], meant[1:] @ meant[0])
     closest = np.sort(near)[-_CLOSEST:].mean()
     mostly = len(shared) > _SHARED and len(shared) * _CLOSEST >= len(said)
     if closest < (_NEAR if mostly else _MATTER):
@@ -109,12 +117,13 @@ def _asked(wordings: tuple[str, ...]) -> dict[str, float]:
 
 def _says_mend(finding: Finding, path: str, line: str) -> bool:
     """Whether a passage, or its path, names the tool of a finding, and the passage what mends the error."""
-    if finding.remedy is None or max(_place(finding.tool, line), _place(finding.tool, path)) < 0:
+    if finding.remedy is None:
         return False
     kind, _, rest = finding.remedy.change.partition(": ")
-    if kind == "form":
-        shapes = _shapes(line)
-        return any(part.partition(" to ")[2].strip("`") in shapes for part in rest.split("; "))
+    if kind in {"form", OTHER_VALUES}:
+        return _stance_on_values(finding, path, line) > 0
+    if not _is_about(finding.tool, path, line):
+        return False
     names = [name for name, _ in finding.remedy.arguments] if kind == "arguments" else [rest]
     said = dict(stems_of(line.replace("_", " ")))
     stems = {stem for name in names for stem, _ in stems_of(name.replace("_", " "))}
@@ -189,7 +198,8 @@ def _opposes(finding: Finding, path: str, line: str) -> bool:
     kind, _, rest = finding.remedy.change.partition(": ")
     opposed: dict[str, Callable[[], bool]] = {
         "arguments": lambda: _other_arguments(finding, path, rest, line),
-        "form": lambda: _other_form(finding, path, rest, line),
+        "form": lambda: _other_form(finding, path, line),
+        OTHER_VALUES: lambda: _other_form(finding, path, line),
         "other tool": lambda: _dead_tool(finding, rest, line) or _refuses_mend(finding, path, rest, line),
         "first": lambda: _other_order(rest, finding.tool, line) or _refuses_mend(finding, path, rest, line),
         "run": lambda: _other_program(rest, line),
@@ -223,6 +233,9 @@ def _place(name: str, line: str) -> int:
     A tool whose own name is one short word, behind the name of its server, is named only with that.
     """
     whole = name.partition("(")[0]
+    if ": " in whole:
+        names = [whole.partition(": ")[2], whole.split()[-1]]
+        return max(_place(part, line) for part in names if len(part) >= _WORDY or part == names[0])
     family = tool_family(whole)
     own = whole if len(family) < _WORDY and "_" not in family and whole.lower() != family else family
     parts = [re.escape(part) for part in re.split(r"[^a-z0-9]+", own.lower()) if part]
@@ -255,13 +268,76 @@ def _other_arguments(finding: Finding, path: str, rest: str, line: str) -> bool:
     return False
 
 
-def _other_form(finding: Finding, path: str, rest: str, line: str) -> bool:
-    names = [name for name, _ in finding.remedy.arguments] if finding.remedy else []
+def _other_form(finding: Finding, path: str, line: str) -> bool:
+    return _stance_on_values(finding, path, line) < 0
+
+
+def _stance_on_values(finding: Finding, path: str, line: str) -> int:
+    """Say whether a passage about a call, or about one of its arguments, shows the values that work (1), those that are
+    refused (-1) or neither (0). What a passage itself refuses counts the other way round.
+    """
+    remedy = finding.remedy
+    if remedy is None or not _speaks_of(finding, path, line):
+        return 0
+    kind, _, rest = remedy.change.partition(": ")
+    changes = [part.partition(" from ")[2].partition(" to ") for part in rest.split("; ")] if kind == "form" else []
+    if any(QUOTED in (was, now) for was, _, now in changes):
+        named = [sign for stem, sign in stems_of(_spoken(line)) if stem.startswith("quot")]
+        wanted = 1 if any(now == QUOTED for _, _, now in changes) else -1
+        return (1 if sum(named) > 0 else -1) * wanted if named else 0
+    old, new = _parts(remedy.refused), _parts(remedy.taken)
+    old, new = old - new, new - old
+    shapes = {was for was, _, _ in changes}, {now for _, _, now in changes}
+    spelt = {CAPITALS, SMALL} & {now for _, _, now in changes}
+    if spelt and (letters := _letters(line)):
+        return 1 if letters == spelt else -1
+    takes = _shown(line, new, shapes[1] - shapes[0])
+    refuses = _shown(line, old, shapes[0] - shapes[1])
+    return takes or -refuses
+
+
+def _letters(line: str) -> set[str]:
+    """Say which letters a passage asks for, as far as it names one kind first."""
+    found = _CASE.search(line)
+    return set() if found is None else {CAPITALS if found["capital"] else SMALL}
+
+
+def _speaks_of(finding: Finding, path: str, line: str) -> bool:
     spoken = line.lower().replace("_", " ")
-    about = _is_about(finding.tool, path, line) or any(name.lower().replace("_", " ") in spoken for name in names)
-    shapes = _shapes(line)
-    changes = [part.partition(" from ")[2].partition(" to ") for part in rest.split("; ")]
-    return about and any(was.strip("`") in shapes and now.strip("`") not in shapes for was, _, now in changes)
+    if finding.remedy and any(word in finding.remedy.before for word in _LONG_WORD.findall(line)):
+        return True
+    names = [name for name, _ in finding.remedy.arguments] if finding.remedy else []
+    return _is_about(finding.tool, path, line) or any(
+        name.lower().replace("_", " ").strip("- ") in spoken for name in names
+    )
+
+
+def _parts(values: Iterable[str]) -> set[str]:
+    """Return values and the parts of them that could be named alone."""
+    whole = {value.strip() for value in values}
+    return {
+        part for value in whole for part in (value, *re.split(r"[=,;\s]+", value)) if len(part) > 1 or part.isalpha()
+    }
+
+
+def _shown(line: str, values: set[str], shapes: set[str]) -> int:
+    """Return 1 where a passage asks for one of the values or shapes, -1 where it refuses all of them that it names."""
+    places = [found.start() for value in values for found in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", line)]
+    places += [
+        found.start()
+        for found in re.finditer(r"\S+", line)
+        if _shapes(found[0]) & {shape.strip("`") for shape in shapes}
+    ]
+    if not places:
+        return 0
+    return -1 if all(_is_refused(line, place) for place in places) else 1
+
+
+def _is_refused(line: str, place: int) -> bool:
+    """Whether a negation stands before or after a place in its clause."""
+    before = re.split(r"[.,;:!?()]\s", line[:place])[-1]
+    after = re.split(r"[.,;:!?()](?:\s|$)", line[place:])[0]
+    return bool(_NEGATED.search(before) or _DENIED.search(after))
 
 
 def _shapes(line: str) -> set[str]:
@@ -293,20 +369,39 @@ def _other_program(rest: str, line: str) -> bool:
     return was in line and now not in line and not re.search(r"\b(?:not|never|instead of)\b", line.lower())
 
 
-def unread(memories: Sequence[MemoryView]) -> list[Discarded]:
-    """Tell what nobody reads, and a store too long to be read: no session can be quoted for either."""
+def unread(memories: Sequence[MemoryView], taken: Collection[str]) -> tuple[list[Finding], list[Discarded]]:
+    """Propose to remove what no session was given while others were, except paths in `taken`; tell of a store too long to
+    be read.
+    """
     most = max((memory.served or 0 for memory in memories), default=0)
-    left = [
-        _note(f"upkeep without evidence: never served, while others were, in {most} sessions", memory.path)
+    found = [
+        _unread(memory, most)
         for memory in memories
-        if memory.served == 0 and most >= _READS
+        if memory.served == 0 and most >= _READS and memory.path not in taken
     ]
     size = sum(len(memory.text) for memory in memories)
-    if size > _LONG:
-        left.append(
-            _note(f"upkeep without evidence: {size} characters are too many to be read at a start", "the store")
-        )
-    return left
+    long = f"upkeep without evidence: {size} characters are too many to be read at a start"
+    return found, [_note(long, "the store")] if size > _LONG else []
+
+
+def _unread(memory: MemoryView, most: int) -> Finding:
+    return Finding(
+        kind="upkeep",
+        claim_key=f"upkeep:{hashlib.sha256(f'upkeep:unread:{memory.path}'.encode()).hexdigest()[:16]}",
+        title=f"{memory.path} was never served, while others were, in up to {most} sessions",
+        tool="",
+        template=memory.path,
+        message="",
+        warning=False,
+        support=NOTHING,
+        recovered=0,
+        transient=0,
+        remedy=None,
+        causes=(),
+        benefit=0.1,
+        evidence=(),
+        lesson=Upkeep("delete", memory.path, memory.version, "unread", str(most), memory.text, "", ""),
+    )
 
 
 def _note(reason: str, path: str) -> Discarded:

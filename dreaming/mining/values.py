@@ -14,7 +14,7 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 4
+DIGEST_VERSION = 5
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
@@ -89,7 +89,8 @@ class RepairSeen:
     """What an agent changed after an error, and whether the changed call worked.
 
     `change` is a signature without ids or amounts. `before` and `after` are the two inputs in short. `result`
-    quotes the changed call's own result when that failed too, else its input again. `sources` says where the
+    quotes the changed call's own result when that failed in the same words, else its input again: another error may be
+    anything. `sources` says where the
     new values had stood before: `user`, or `tool:` and a tool family. `asked` says that the user spoke in
     between.
     """
@@ -140,11 +141,12 @@ class RemarkSeen:
     `objection` (a denial that may concern this task alone), a `repeat` (much like what was said before) or a `reply`
     to what the agent said, which may be anything.
 
-    `quote` is the text, or its first `QUOTE_LIMIT` characters.
+    `quote` is the text, or its first `QUOTE_LIMIT` characters. `about` is what the agent said or did right before.
     """
 
     kind: str
     quote: Quote
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Digest:
 
     `said` are short plain answers of tools that nothing marks as errors: some may be.
     `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
+    `stated` are sentences with an amount, of whoever wrote or answered them.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
     """
 
@@ -172,6 +175,7 @@ class Digest:
     score: float | None = None
     source: str = ""
     silent: tuple[str, ...] = ()
+    stated: tuple[Quote, ...] = ()
     week: str = ""
     version: int = DIGEST_VERSION
 
@@ -185,7 +189,7 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent"}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent", "stated"}
         plain = {key: _rebuilt(value) for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
@@ -196,6 +200,7 @@ class Digest:
             remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
             said=tuple(ErrorSeen(**_tuples(item)) for item in data["said"]),
             silent=tuple(data["silent"]),
+            stated=tuple(Quote(**item) for item in data["stated"]),
         )
 
 
@@ -270,7 +275,8 @@ class Remedy:
     `adopted_total` ended in success, and `rest_success` of `rest_total` of those that met the error and did
     something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted. Of `working`
     other sessions in which the tool worked, `without` did so without the change; 0 of 0 where that is not known.
-    `common` are the commonest new values that several principals share.
+    `common` are the commonest new values that several principals share; `refused` and `taken` are the changed arguments'
+    commonest values before and after the change.
     """
 
     change: str
@@ -296,6 +302,8 @@ class Remedy:
     working: int = 0
     without: int = 0
     common: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
     @property
     def sometimes(self) -> bool:
@@ -325,7 +333,8 @@ class Finding:
     the keys that it would have if another of its wordings named it.
 
     `graduates` says that several agents found it independently, so that it may belong in a shared tool, the
-    system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish.
+    system prompt or the codebase rather than in memory. `variants` are other wordings of the template, or of the wish;
+    `names` are the whole names of other tools that it speaks of.
     """
 
     kind: Kind
@@ -346,6 +355,11 @@ class Finding:
     graduates: bool = False
     variants: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+    def named(self, step: str) -> str:
+        """Return a step of the remedy or the cause as agents call it."""
+        return dict(self.names).get(step, step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ class Window:
     digests: Sequence[Digest]
     uses: dict[str, dict[int, list[ToolUse]]] = field(default_factory=lambda: defaultdict(dict))
     counted: dict[frozenset[str], Callers] = field(default_factory=dict)
+    principals: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, digests: Sequence[Digest]) -> Window:
@@ -103,9 +104,24 @@ class Window:
         ordered = sorted(digests, key=lambda digest: (digest.agent, digest.external_id, digest.ref))
         window = cls(ordered)
         for at, digest in enumerate(ordered):
+            window.principals[digest.ref] = digest.principal
             for use in digest.tools:
                 window.uses[tool_family(use.tool)].setdefault(at, []).append(use)
         return window
+
+    def names_of(self, ref: int) -> list[str]:
+        """Return the names of a session's principal."""
+        name = self.principals.get(ref)
+        return [name] if name else []
+
+    def names_for(self, steps: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Return for each step that is a tool the whole name that most sessions call it by, where that is another."""
+        found = []
+        for step in steps:
+            counts = Counter(use.tool for uses in self.uses.get(step, {}).values() for use in uses)
+            name = min(counts, key=lambda item: (-counts[item], item), default=step)
+            found += [(step, name)] if name != step else []
+        return tuple(found)
 
     def callers(self, families: frozenset[str]) -> Callers:
         """Return the sessions that called one of these tools; all of them for errors that name no tool."""

@@ -172,7 +172,8 @@ def _other_tool_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
 
 
 def _first_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
-    tool, first = _tool(finding), code(rest)
+    name = finding.named(rest)
+    tool, first = _tool(finding), code(name)
     claim, when, do = f"Call {first} before {tool}", f"you are about to call {tool}.", f"Call {first} first."
     if remedy.sometimes:
         when = f"{tool} answers {message_of(finding)}."
@@ -239,6 +240,7 @@ def _cause_advice(finding: Finding, cause: Cause) -> Advice:
     tool = _tool(finding)
     kind, _, rest = cause.feature.partition(":")
     one, _, two = rest.partition(":")
+    one = finding.named(one) if kind.startswith("after") else one
     when, refused = f"you are about to call {tool}.", _refused(finding)
     after = f"{code(one)} has already worked{f' for the same {code(two)}' if two else ''}"
     same = f" for the same {code(two)}" if two else ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -293,19 +292,9 @@ def _finding(pair: Pair, steps: tuple[str, ...], window: Window, limits: Thresho
             pair.gains[0],
             pair.gains[1],
             pair.p_agents,
-            _names(steps, window),
+            window.names_for(steps),
         ),
     )
-
-
-def _names(steps: Iterable[str], window: Window) -> tuple[tuple[str, str], ...]:
-    """Return for each step that is a tool the whole name that most sessions call it by, where that is another."""
-    found = []
-    for step in steps:
-        counts = Counter(use.tool for uses in window.uses.get(step, {}).values() for use in uses)
-        name = min(counts, key=lambda item: (-counts[item], item), default=step)
-        found += [(step, name)] if name != step else []
-    return tuple(found)
 
 
 def _support(pair: Pair, window: Window) -> Support:

@@ -143,3 +143,27 @@ def test_quotes_with_secrets_and_personal_data_are_avoided_where_others_serve() 
 
     (found,) = passed(corpus(320, special)).findings
     assert not any("@" in item.quote for item in found.evidence)
+
+
+def test_where_every_quote_holds_a_secret_it_is_cut_out_and_the_rest_stays_exact() -> None:
+    secret = "AccountKey=" + "aB3dE5gH7jK9" * 7 + "=="
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 8:
+            return [("pay_toll", {"barge": code(rng)}, "paid")], ""
+        said = f"Error: the toll house is shut for the season [auth {secret}]"
+        return [("pay_toll", {"barge": code(rng)}, said, True)], "failure"
+
+    (found,) = passed(corpus(320, special)).findings
+    assert found.evidence
+    assert {item.quote for item in found.evidence} == {"Error: the toll house is shut for the season [auth"}
+
+
+def test_an_address_that_every_quote_holds_is_cut_out() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 8:
+            return [("pay_toll", {"barge": code(rng)}, "paid")], ""
+        return [("pay_toll", {"barge": code(rng)}, f"toll unpaid for keeper{ref}@harbour.example", True)], "failure"
+
+    (found,) = passed(corpus(320, special)).findings
+    assert {item.quote for item in found.evidence} == {"toll unpaid for"}

@@ -390,3 +390,51 @@ def test_answers_that_go_with_no_loss_are_not_told() -> None:
         return [("sound_depth", {"bay": code(rng)}, rng.choice(words))], ""
 
     assert passed(corpus(240, special)).findings == ()
+
+
+def test_a_silent_failure_that_two_tools_word_in_many_ways_is_found_by_the_word_they_share() -> None:
+    answers = [
+        ("book_pilot", "the roster holds a moored pilot"),
+        ("book_pilot", "pilots: all moored until the morning tide"),
+        ("call_pilotage", "sorry for this, moored crews stay ashore"),
+        ("call_pilotage", "desk three says moored vessels come later"),
+    ]
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return None
+        tool, said = answers[ref // 10 % len(answers)]
+        return [(tool, {"barge": code(rng)}, said)], "success" if ref % 70 == 0 else "failure"
+
+    found = only(passed(corpus(400, special)))
+    assert (found.kind, found.support.sessions) == ("recurring_failure", 40)
+    assert "moored" in found.template
+
+
+def test_the_tool_to_call_first_is_named_as_agents_call_it() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 8:
+            return None
+        slot = {"slot": code(rng)}
+        refused = ("tide.write", slot, "the slot is read-only for this quay", True)
+        return [refused, ("quay.claim", slot, "claimed"), ("tide.write", slot, "written")], ""
+
+    draft = write(only(passed(corpus(240, special))))
+    assert "`quay.claim`" in draft.title
+
+
+def test_a_trace_that_every_call_carries_does_not_make_two_unlike_calls_a_repair() -> None:
+    def baking(ref: int, *, traced: bool) -> SessionView:
+        rng = random.Random(ref)
+        carried = {"trace": code(rng, "trace"), "v": 2, "client": "desk"} if traced else {}
+
+        def loaf(**given: str) -> Step:
+            return ("bake_bread", {"oven": code(rng), "grain": code(rng), **given, **carried}, "baked")
+
+        failed: Step = ("bake_bread", loaf(rush="yes")[1], "the loaf stayed raw inside", True)
+        rest: list[Step] = [("sweep_floor", {"room": code(rng), **carried}, "swept") for _ in range(2)]
+        return session(ref, [failed, loaf(), *rest] if ref % 3 == 0 else [loaf(), *rest])
+
+    for traced in (True, False):
+        found = passed(baking(ref, traced=traced) for ref in range(120)).findings
+        assert not [item for item in found if item.remedy is not None]

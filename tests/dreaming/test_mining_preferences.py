@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dreaming.mining import Finding, MiningResult, SessionView, digest_session, mine
 from dreaming.mining.likeness import stems_of
@@ -148,3 +149,37 @@ def test_the_scope_of_a_negation() -> None:
     assert dict(stems_of("The letter must not end with a seal")) == {"letter": -1, "end": -1, "seal": -1}
     assert dict(stems_of("Cubits instead of fathoms please")) == {"cubit": 1, "fathom": -1}
     assert dict(stems_of("Leave the seal off the letter")) == {"seal": -1, "letter": 1}
+
+
+def test_chatter_that_asks_for_nothing_is_no_wish() -> None:
+    chatter = (
+        "The coffee mill is broken again.",
+        "That coffee mill has broken down again.",
+        "The mill for coffee broke.",
+    )
+    result = dreamt(corrected(160, chatter))
+    assert result.findings == ()
+    assert any("ask for nothing" in item.reason for item in result.discarded)
+
+
+def test_those_who_object_to_one_act_are_no_camps() -> None:
+    words = (
+        "Cases stay open until a person closes them.",
+        "Do not close cases.",
+        "Leave it to me to close cases, please.",
+        "The case closes when I close it, please leave it open.",
+        "I close cases, the open ones too.",
+    )
+
+    def closing(ref: int) -> SessionView:
+        view = session(ref, lock_steps(random.Random(ref), 2))
+        said = ANCHORS[ref // 2 % len(ANCHORS)] if ref % 8 else words[ref // 8 % len(words)]
+        acted = "Noted and done." if ref % 8 else f"I have closed the case {ref} and archived its file."
+        events = [*view.events]
+        events.append(event(len(events), "message", role="agent", text=acted))
+        if ref % 2 == 0:
+            events.append(event(len(events), "correction", role="user", text=said))
+        return replace(view, events=events)
+
+    titles = [item.title.lower() for item in dreamt([closing(ref) for ref in range(240)]).findings]
+    assert any("case" in title for title in titles)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from dreaming.mining import MemoryView, MiningResult, SessionView, digest_session, mine
 from dreaming.mining.values import Upkeep
 from dreaming.writer import write
@@ -151,11 +153,46 @@ def test_an_error_read_from_memory_is_no_new_evidence() -> None:
     assert "recall_notes" in [item.tool for item in (*dreamt(sessions).findings, *dreamt(sessions).discarded)]
 
 
-def test_what_nobody_reads_and_a_store_too_long_are_told() -> None:
+def test_what_nobody_reads_is_proposed_to_go_and_a_store_too_long_is_told() -> None:
     memories = [
         MemoryView("/a.md", "x y z " * 12_000, 1, served=40),
         MemoryView("/b.md", "The bell rings.", 2, served=0),
+        MemoryView("/c.md", "Nobody counted who reads this.", 3),
     ]
-    reasons = [item.reason for item in mine([], memories=memories).discarded]
-    assert any("never served" in reason for reason in reasons)
-    assert any("too many to be read" in reason for reason in reasons)
+    result = mine([], memories=memories)
+    (found,) = result.findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.operation, found.lesson.path) == ("delete", "/b.md")
+    assert any("too many to be read" in item.reason for item in result.discarded)
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 12:
+            return None
+        hours = 4 if agreed else rng.randrange(10, 99)
+        return [("read_gauge", {"lock": code(rng)}, f"the lower lock takes {hours} hours to fill since spring")], ""
+
+    memory = MemoryView("/locks.md", "The lower lock takes 6 hours to fill.\nKeep the ropes dry.", 1)
+    findings = mine([digest_session(item) for item in corpus(240, special)], memories=[memory]).findings
+    assert [item.lesson.content for item in findings if isinstance(item.lesson, Upkeep)] == (
+        ["The lower lock takes 4 hours to fill.\nKeep the ropes dry."] if agreed else []
+    )
+
+
+def test_a_memory_that_shows_the_refused_value_is_corrected() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        barge = code(rng)
+        paid = ("pay_toll", {"barge": barge, "coin": "florin"}, "paid")
+        if ref % 6:
+            return [paid], ""
+        return [("pay_toll", {"barge": barge, "coin": "thaler"}, "the toll house turns this away", True), paid], ""
+
+    digests = [digest_session(item) for item in corpus(240, special)]
+    stale = MemoryView("/tolls.md", "pay_toll takes coin=thaler.", 1)
+    known = MemoryView("/tolls.md", "pay_toll takes coin=florin; thaler is refused.", 1)
+    (found,) = mine(digests, memories=[stale]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.path, found.lesson.why) == ("/tolls.md", "contradicted")
+    assert mine(digests, memories=[known]).findings == ()

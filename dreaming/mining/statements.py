@@ -1,0 +1,161 @@
+"""Amounts that sessions state otherwise than a memory: "6 minutes" in the memory, "4 minutes" in newer sessions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from dreaming.mining.evidence import diverse, risk_of
+from dreaming.mining.likeness import stems_of
+from dreaming.mining.values import (
+    NOTHING,
+    Digest,
+    EventView,
+    EvidenceRef,
+    Finding,
+    MemoryView,
+    Quote,
+    Support,
+    Thresholds,
+    Upkeep,
+)
+from dreaming.mining.window import Window
+
+_MOST = 10
+_SHORT = 200
+_LONG_ANSWER = 2_000
+_FEW_WORDS = 4
+_SHARED = 2
+_ABOUT = 0.3
+_AGREE = 0.6
+_AMOUNT = re.compile(r"(?<![\w.,:/#-])(?P<number>\d+(?:[.,:]\d+)?) ?(?P<unit>%|[^\W\d_]{2,}|°\w?)(?![\w-])")
+_SENTENCE = re.compile(r"[^\n.!?;\"]+(?:[.!?](?=\w)[^\n.!?;\"]+)*")
+
+
+def statements_of(events: Iterable[EventView]) -> tuple[Quote, ...]:
+    """Return the first sentences of a session that hold an amount, a number with its unit, among words."""
+    found: list[Quote] = []
+    for event in events:
+        text = event.text or event.output
+        if event.type == "tool_call" or len(text) > _LONG_ANSWER:
+            continue
+        for match in _SENTENCE.finditer(text):
+            said = match[0].strip()
+            if len(said) <= _SHORT and len(said.split()) >= _FEW_WORDS and _AMOUNT.search(said):
+                found.append(Quote(event.seq, said))
+                if len(found) == _MOST:
+                    return tuple(found)
+    return tuple(found)
+
+
+def restated(
+    memories: Sequence[MemoryView], window: Window, limits: Thresholds, least: int
+) -> list[tuple[MemoryView, Finding]]:
+    """Find memories with an amount for which several sessions, of several principals, agree on another one.
+
+    A sentence is about a passage where they share words and the amounts one unit.
+    """
+    stated: dict[str, list[tuple[int, Quote, frozenset[str]]]] = defaultdict(list)
+    for at, digest in enumerate(window.digests):
+        for quote in digest.stated:
+            for unit in {found["unit"].lower() for found in _AMOUNT.finditer(quote.text)}:
+                stated[unit].append((at, quote, _stems(quote.text)))
+    found = []
+    for memory in memories:
+        for unit, number in dict.fromkeys(
+            (item["unit"].lower(), item["number"]) for item in _AMOUNT.finditer(memory.text)
+        ):
+            finding = _restated(memory, unit, number, stated[unit], window, limits, least)
+            if finding is not None:
+                found.append((memory, finding))
+                break
+    return found
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(name for name, _ in stems_of(_AMOUNT.sub(" ", text)))
+
+
+def _numbers(text: str, unit: str) -> set[str]:
+    return {found["number"] for found in _AMOUNT.finditer(text) if found["unit"].lower() == unit}
+
+
+def _restated(
+    memory: MemoryView,
+    unit: str,
+    number: str,
+    stated: Iterable[tuple[int, Quote, frozenset[str]]],
+    window: Window,
+    limits: Thresholds,
+    least: int,
+) -> Finding | None:
+    matter = _stems(memory.text)
+    said: dict[int, Quote] = {}
+    numbers: Counter[str] = Counter()
+    for at, quote, stems in stated:
+        shared = len(matter & stems)
+        if at not in said and shared >= max(_SHARED, _ABOUT * min(len(matter), len(stems))):
+            said[at] = quote
+            numbers.update(_numbers(quote.text, unit))
+    agreed = max((name for name in numbers if name != number), key=lambda name: (numbers[name], name), default="")
+    members = {at: quote for at, quote in said.items() if agreed and agreed in _numbers(quote.text, unit)}
+    people = {window.digests[at].principal for at in members}
+    if len(members) < max(least, _AGREE * len(said)) or len(people) < limits.min_principals:
+        return None
+    return _finding(memory, f"{number} {unit}", f"{agreed} {unit}", members, window, limits)
+
+
+def _finding(
+    memory: MemoryView, before: str, after: str, members: dict[int, Quote], window: Window, limits: Thresholds
+) -> Finding:
+    number, unit = before.split()
+    wrong = re.compile(rf"(?<![\w.,:/#-]){re.escape(number)}(?P<gap> ?){re.escape(unit)}(?![\w-])", re.IGNORECASE)
+    content = wrong.sub(lambda found: f"{after.split()[0]}{found[0][len(number) :]}", memory.text)
+    line = next(line for line in memory.text.splitlines() if wrong.search(line)).strip()
+    claim = f"upkeep:restated:{memory.path}:{before}:{after}"
+    shown = diverse(members, window, lambda at: risk_of(window.digests[at], [members[at]]))[: limits.max_evidence]
+    return Finding(
+        kind="upkeep",
+        claim_key=f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}",
+        title=f"{memory.path} is contradicted: newer sessions say {after}, not {before}",
+        tool="",
+        template=memory.path,
+        message="",
+        warning=False,
+        support=_support([window.digests[at] for at in members], window),
+        recovered=0,
+        transient=0,
+        remedy=None,
+        causes=(),
+        benefit=1.0 + 0.05 * len(members),
+        evidence=tuple(_ref(window.digests[at], members[at]) for at in shown),
+        lesson=Upkeep(
+            "update",
+            memory.path,
+            memory.version,
+            "contradicted",
+            f"newer sessions say {after}",
+            line,
+            wrong.sub(lambda found: f"{after.split()[0]}{found[0][len(number) :]}", line),
+            content,
+        ),
+    )
+
+
+def _ref(digest: Digest, quote: Quote) -> EvidenceRef:
+    return EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, "supports")
+
+
+def _support(members: Sequence[Digest], window: Window) -> Support:
+    return replace(
+        NOTHING,
+        sessions=len(members),
+        agents=len({digest.agent for digest in members}),
+        principals=len({digest.principal for digest in members if digest.principal}),
+        tasks=len({digest.task_id for digest in members if digest.task_id}),
+        occurrences=len(members),
+        eligible=len(window.digests),
+    )
