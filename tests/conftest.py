@@ -1,5 +1,8 @@
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import anyio
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
@@ -94,6 +97,12 @@ def groups(request: pytest.FixtureRequest) -> None:
             else "db"
         )
         ensure_groups()
+
+
+def run_apart(what: Callable[[], Awaitable[Any]]) -> Any:
+    """Run it in a thread of its own: after a browser test there is a loop in this one already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(anyio.run, what).result()
 
 
 def make_user(username: str, *roles: str) -> User:

@@ -4,7 +4,6 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 from anthropic.tools import ToolError
@@ -16,6 +15,7 @@ from memory.models import Memory, MemoryRead, Proposal
 from memory.tool import AsyncDaylightMemoryTool, DaylightMemoryTool
 from sessions.models import Agent
 from sessions.services import issue_key
+from tests.conftest import run_apart
 from tests.factories import make_agent, make_live_memory, make_store
 
 ADMIN = Actor.system("test")
@@ -164,7 +164,7 @@ class TestMemoryTool:
             shown = await tool.view(command(path="/memories/tools/ledger.md", view_range=[2, -1]))
             return shown, await tool.create(command(path="/memories/b.md", file_text="Wait."))
 
-        shown, asked = anyio.run(use)
+        shown, asked = run_apart(use)
         assert shown.endswith("     2\tThen post.")
         assert asked.startswith("queued for review as prop_")
 
@@ -185,7 +185,7 @@ class TestMcp:
                     await session.initialize()
                     return await what(session)
 
-            return anyio.run(run)
+            return run_apart(run)
 
         return talk
 

@@ -14,6 +14,7 @@ from django.db import connection
 
 from memory.models import Memory, Proposal
 from sessions.services import issue_key
+from tests.conftest import run_apart
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_store
 from tests.sessions.samples import ADMIN, make_key
 
@@ -216,7 +217,7 @@ def sync(live_server, store, tmp_path):
                 await scenario(stores, tmp_path / "claims")
                 await stores.dispose()
 
-        anyio.run(main)
+        run_apart(main)
 
     key = make_key("teller", BOTH)[1]
     return run
