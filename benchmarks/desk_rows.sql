@@ -2,10 +2,10 @@
 -- as the owner with triggers off. What is rare (a store, a kind, a flag, an operation, an age) lies at the far end of each order.
 SELECT setseed(0.7);
 
-INSERT INTO agent_sessions_agent (slug, mode, auto_min_sessions, auto_min_agents)
-    SELECT CASE i WHEN 13 THEN 'rare-agent' ELSE 'agent-' || i END, 'gated', 10, 2 FROM generate_series(1, 13) i;
-INSERT INTO memory_memorystore (name, revision, stopped_by, stop_reason)
-    SELECT CASE i WHEN 13 THEN 'rare-store' ELSE 'store-' || i END, 1000000, '', '' FROM generate_series(1, 13) i;
+INSERT INTO agent_sessions_agent (slug, mode, auto_min_sessions, auto_min_agents, auto_own_writes)
+    SELECT CASE i WHEN 13 THEN 'rare-agent' ELSE 'agent-' || i END, 'gated', 10, 2, false FROM generate_series(1, 13) i;
+INSERT INTO memory_memorystore (name, revision, stopped_by, stop_reason, description, metadata)
+    SELECT CASE i WHEN 13 THEN 'rare-store' ELSE 'store-' || i END, 1000000, '', '', '', '{}' FROM generate_series(1, 13) i;
 INSERT INTO memory_memorystore_agents (memorystore_id, agent_id)
     SELECT s, a FROM generate_series(1, 12) s, generate_series(1, 12) a WHERE a IN (s, 1 + s %% 12)
     UNION ALL SELECT 13, 13;
