@@ -4,7 +4,6 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import AlreadyDecided, NotAllowed
@@ -58,7 +57,7 @@ def _answer(waiver: Waiver, outcome: str, by: User, note: str, reversal: Proposa
             "waiver": waiver.pk,
             "outcome": str(outcome),
             "reversal": reversal.pk if reversal else None,
-            "note_sha256": sha256_hex(note),
         },
+        words={"note": note},
     )
     return answer

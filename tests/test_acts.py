@@ -228,7 +228,7 @@ def names() -> dict[str, URLPattern]:
         for pattern in patterns:
             if isinstance(pattern, URLResolver):
                 walk(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else namespace)
-            else:
+            elif pattern.name:
                 found[f"{namespace}{pattern.name}"] = pattern
 
     walk(get_resolver().url_patterns)
