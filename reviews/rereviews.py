@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import AlreadyDecided, NotAllowed
@@ -21,6 +22,7 @@ def confirm(*, waiver_id: int, by: User, note: str) -> ReReview:
 
 
 @transaction.atomic
+@one_act()
 def revert(*, waiver_id: int, by: User, note: str) -> ReReview:
     """Put its reverse forward, which needs a decision like any other. Raises what `confirm()` and undoing raise."""
     waiver = _open(waiver_id, by)
