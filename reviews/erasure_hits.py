@@ -169,6 +169,7 @@ def _with_copies(hits: Hits) -> Hits:
     _copies_of_sessions(hits)
     _copies_of_versions(hits)
     _copies_of_proposals(hits)
+    _hashes_of_reasons(hits)
     _copies_in_mirrors(hits)
     return hits
 
@@ -233,6 +234,14 @@ def _copies_of_proposals(hits: Hits) -> None:
         number = ref.removeprefix("dream:")
         answers |= Q(dream=int(number), about=key) if number.isdecimal() else Q(pk=None)
     hits.add(ModelAnswer, ModelAnswer.objects.filter(answers).values_list("pk", flat=True))
+
+
+def _hashes_of_reasons(hits: Hits) -> None:
+    """A signature binds a hash of the reason that was given with it."""
+    for model in (Decision, Vote, SeedAnswer, HeldBallot):
+        rows = model.objects.filter(pk__in=hits.of(model))
+        signed = Signature.objects.filter(proposal__in=rows.values(PROPOSAL_OF[model]))
+        hits.add(Signature, signed.values_list("pk", flat=True))
 
 
 def _copies_in_mirrors(hits: Hits) -> None:

@@ -199,7 +199,7 @@ def test_the_number_of_queries_does_not_grow_with_the_evidence(desk, store, djan
     for _ in range(5):
         make_proposal(store, sessions[0], path=proposal.path)
 
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(32):
         desk.get(f"/proposals/{proposal.pk}/")
 
 

@@ -368,7 +368,7 @@ def test_the_number_of_queries_does_not_grow_with_what_people_say(
         changes.withdraw_request(proposal_id=proposal.pk, by=ruth)
     together.escalate(proposal_id=proposal.pk, by=ruth, reason="Hm.")
     page_of(desk, proposal)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(30):
         page_of(desk, proposal)
     assert Comment.objects.count() == 8
 

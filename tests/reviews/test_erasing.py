@@ -315,6 +315,18 @@ def test_a_signature_stays_and_proves_nothing_of_the_text(signed_alone, adam):
 
 
 @pytest.mark.django_db
+def test_the_hash_of_a_reason_goes_with_the_reason(store, rita, adam):
+    ReviewSettings.objects.create(store=store, four_eyes="always")
+    proposal = make_proposal(store)
+    signed = Verified("n" * 32, "sitting", ("password", "code"))
+    decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, SECRET), signed=signed)
+    erased("text", SECRET, adam)
+    proposal.refresh_from_db()
+    assert not proposal.is_erased
+    assert (Signature.objects.get().reason_sha256, Signature.objects.get().signer_name) == ("", "rita")
+
+
+@pytest.mark.django_db
 def test_a_waivers_reason_and_what_came_of_it_are_struck(signed_alone, adam):
     erased("text", SECRET, adam)
     waiver = Waiver.objects.get()
