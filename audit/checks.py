@@ -28,6 +28,7 @@ GUARDS = [
     (("audit", "0008_salt_and_erasure_guards"), "erasures_v1"),
     (("reviews", "0015_erasure_guards"), "decisions_v2"),
     (("reviews", "0015_erasure_guards"), "erasure_v1"),
+    (("reviews", "0016_erasure_of_signatures"), "erasure_v2"),
 ]
 
 _TRIGGER = re.compile(r"^CREATE (?:CONSTRAINT )?TRIGGER (?P<name>\w+) .*? ON (?P<table>\w+)\s.*?(?=;)", re.S | re.M)

@@ -53,7 +53,7 @@ SECRETS = {
 
 
 # Functions that run with the owner's rights: the application may call them, nobody else.
-DOORS = ("daylight_erase_v1(bigint)",)
+DOORS = ("daylight_erase_v1(bigint)", "daylight_erase_v2(bigint)")
 
 
 def apply_grants(using: str = "default", **_: Any) -> None:

@@ -34,6 +34,7 @@ class StoreOut(Schema):
     revision: int
     stopped: bool = Field(description="Publishing is stopped; `revision` may be an earlier one until it goes on")
     left_out: int = Field(description="Entries that did not fit into `max_bytes`")
+    erased: int = Field(description="Entries of an earlier revision whose text was erased since; they are not served")
     memories: list[MemoryOut]
     envelope: EnvelopeOut | None = Field(description="Signed: which memory this is. None before the first checkpoint")
 

@@ -1,5 +1,6 @@
 """What agents read: the live snapshot of their stores, and nothing that no decision published."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from audit.canonical import digest_of
 from sessions.models import Agent
 
 # Part of every ETag: raise it when the bytes of a response change for the same revision.
-RESPONSE_FORMAT = 5
+RESPONSE_FORMAT = 6
 
 # An earlier revision (asked for, or served by a stop): the newest version of each memory up to then.
 _SNAPSHOT = """
@@ -72,6 +73,7 @@ class Snapshot:
     newest: int
     store_revision: int
     left_out: int = 0
+    erased: int = 0
 
 
 def live_snapshots(agent: Agent, store: str = "", revision: int | None = None, path_prefix: str = "") -> list[Snapshot]:
@@ -81,11 +83,14 @@ def live_snapshots(agent: Agent, store: str = "", revision: int | None = None, p
         cursor.execute(_SNAPSHOT, asked)
         rows = cursor.fetchall()
     stores: dict[tuple[Any, ...], list[LiveMemory]] = {}
+    erased: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
         memories = stores.setdefault(row[:6], [])
-        if row[6] is not None:
+        if row[8] == "":  # what has its text has its hash
+            erased[row[:6]] += 1
+        elif row[6] is not None:
             memories.append(LiveMemory(*row[6:]))
-    return [Snapshot(Served(*of[:4]), tuple(memories), *of[4:]) for of, memories in stores.items()]
+    return [Snapshot(Served(*of[:4]), tuple(memories), *of[4:], erased=erased[of]) for of, memories in stores.items()]
 
 
 def live_revisions(agent: Agent, store: str = "") -> list[Served]:
@@ -118,6 +123,8 @@ def as_markdown(agent: Agent, snapshots: list[Snapshot], tag: str) -> str:
         parts.append(f"An entry stands between <{mark} …> and </{mark}>; other marks belong to its text.")
     if left_out := sum(snapshot.left_out for snapshot in snapshots):
         parts.append(f"{left_out} more did not fit and are left out.")
+    if erased := sum(snapshot.erased for snapshot in snapshots):
+        parts.append(f"{erased} more had been approved, and their text was erased since.")
     return "\n\n".join([*parts, *(entries or ["Nothing has been approved yet."])]) + "\n"
 
 

@@ -89,15 +89,19 @@ class Answer:
             "revision": served.revision,
             "stopped": served.stopped,
             "left_out": snapshot.left_out,
+            "erased": snapshot.erased,
             "memories": snapshot.memories,
             "envelope": self._envelope(snapshot),
         }
 
     def _envelope(self, snapshot: Snapshot) -> dict[str, str] | None:
-        """Signed anew only where texts may have been struck since: what is live is the same for the same revision."""
+        """Signed anew only where the answer may differ for the same revision: texts of an earlier one may have been struck,
+        and what fits depends on the other stores.
+        """
         served, part = snapshot.served, self.part
-        key = (self.agent.slug, served.store_id, served.revision, part.path_prefix, part.max_bytes, signer_and_day())
-        is_live = part.revision is None and served.revision == snapshot.store_revision
+        key = (self.agent.slug, served.store_id, served.revision, part.path_prefix, signer_and_day())
+        is_whole = part.revision is None and part.max_bytes is None
+        is_live = is_whole and served.revision == snapshot.store_revision
         if is_live and key in _signed:
             return _signed[key]
         statement = {
@@ -105,6 +109,7 @@ class Answer:
             "revision": served.revision,
             "path_prefix": part.path_prefix,
             "left_out": snapshot.left_out,
+            "erased": snapshot.erased,
             "content_sha256": digest_of([[memory.path, memory.sha256] for memory in snapshot.memories]),
         }
         made = envelope(agent=self.agent.slug, store_id=served.store_id, statement=statement)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 
 from memory.models import Evidence, Memory, MemoryVersion
@@ -18,7 +18,8 @@ BATCH = 50
 class Stretch:
     """Neighbouring lines that came with one version.
 
-    `by_editor`: whoever decided wrote them, not whoever proposed; `or_older`: they stood in the oldest version looked at.
+    `by_editor`: whoever decided wrote them, not whoever proposed; `or_older`: they stood in the oldest version
+    looked at, and what was before is too long ago, or erased.
     """
 
     version: MemoryVersion
@@ -30,10 +31,14 @@ class Stretch:
 
 
 def attributed(memory: Memory, revision: int) -> list[Stretch]:
-    """The text of the newest version up to `revision`, by where its lines came from; of a deleted memory, its last."""
+    """The text of the newest version up to `revision`, by where its lines came from; of a deleted memory, its last.
+
+    Nothing where that one is erased; no line is followed back beyond a version that is.
+    """
     upto = memory.versions.filter(revision__lte=revision).exclude(operation=MemoryVersion.Operation.DELETED)
-    ids = list(upto.order_by("-revision").values_list("pk", flat=True)[: MAX_VERSIONS + 1])
-    is_cut, ids = len(ids) > MAX_VERSIONS, ids[:MAX_VERSIONS]
+    hashes = list(upto.order_by("-revision").values_list("pk", "sha256")[: MAX_VERSIONS + 1])
+    readable = list(takewhile(lambda row: row[1], hashes[:MAX_VERSIONS]))
+    is_cut, ids = len(readable) < len(hashes), [pk for pk, _ in readable]
     lines = blame((version.pk, text_of(version)) for version in _in_order(ids))
     since = {line.since for line in lines}
     rows = MemoryVersion.objects.defer("content").select_related("decision__proposal").in_bulk(list(since))

@@ -15,15 +15,16 @@ from audit.holds import lock_holds
 from audit.models import ErasedRow, Erasure, LegalHold, Salt
 from audit.roles import ADMIN, has_role
 from audit.services import record
+from dreaming.mirror_models import Mirror, MirroredMemory
 from dreaming.models import Dream
-from memory.models import Evidence, Memory, MemoryStore, MemoryVersion, Proposal
+from memory.models import Evidence, Memory, MemoryStore, MemoryVersion, PolicyChange, Proposal
 from memory.services import lock_stores
 from reviews.ballots import NotAllowed
-from reviews.erasure_hits import Hits, of_principal, of_sessions, of_text, of_version, salts_of
+from reviews.erasure_hits import Hits, of_principal, of_sessions, of_text, of_version, proposals_of, salts_of
 from reviews.erasure_places import CLEARED, DELETED, STRUCK, Place
-from reviews.models import Comment, Decision, Escalation, HeldBallot, Seed, SeedAnswer, SeedDraft, Vote
+from reviews.models import HeldBallot, SeedDraft
 from sessions.indexing import index_sessions
-from sessions.models import Session
+from sessions.models import OpenSession, Session
 from sessions.signals import sessions_withdrawn
 
 WORD = "Erased"
@@ -84,12 +85,16 @@ def _holds(hits: Hits) -> list[LegalHold]:
     standing = LegalHold.objects.standing()
     sessions = set(hits.of(Session))
     sessions |= set(Evidence.objects.filter(pk__in=hits.of(Evidence)).values_list("session", flat=True))
-    rows = Session.objects.filter(pk__in=sessions)
-    stores = set(rows.exclude(agent__stores=None).values_list("agent__stores", flat=True)) | _stores_of(hits)
+    rows, running = Session.objects.filter(pk__in=sessions), OpenSession.objects.filter(pk__in=hits.of(OpenSession))
+    stores = _stores_of(hits) | {
+        pk for of in (rows, running) for pk in of.exclude(agent__stores=None).values_list("agent__stores", flat=True)
+    }
+    principals = {*rows.exclude(principal="").values_list("principal", flat=True)}
+    principals |= {str(head.get("principal")) for head in running.values_list("head", flat=True)}
     return list(
         standing.filter(
             Q(kind="session", subject__in=[str(pk) for pk in sessions])
-            | Q(kind="principal", subject__in=list(rows.exclude(principal="").values_list("principal", flat=True)))
+            | Q(kind="principal", subject__in=principals)
             | Q(kind="store", subject__in=[str(pk) for pk in stores])
         )
     )
@@ -97,10 +102,10 @@ def _holds(hits: Hits) -> list[LegalHold]:
 
 def _stores_of(hits: Hits) -> set[int]:
     stores = set(MemoryVersion.objects.filter(pk__in=hits.of(MemoryVersion)).values_list("store", flat=True))
-    stores |= set(Proposal.objects.filter(pk__in=hits.of(Proposal)).values_list("store", flat=True))
-    for model in (Evidence, Decision, Vote, Comment, Escalation, Seed, HeldBallot, SeedDraft):
+    stores |= set(Proposal.objects.filter(pk__in=proposals_of(hits)).values_list("store", flat=True))
+    for model in (Evidence, SeedDraft):
         stores |= set(model.objects.filter(pk__in=hits.of(model)).values_list("proposal__store", flat=True))
-    stores |= set(SeedAnswer.objects.filter(pk__in=hits.of(SeedAnswer)).values_list("seed__proposal__store", flat=True))
+    stores |= set(PolicyChange.objects.filter(pk__in=hits.of(PolicyChange)).values_list("store", flat=True))
     return stores - {None}
 
 
@@ -141,6 +146,11 @@ def take(*, found: Preview, scope: str, legal_basis: str, reason: str, actor: Ac
         raise NotErased(
             "A dream reads these sessions now, and would bring them back. Cancel it, or wait until it ends."
         )
+    if mirrors := Mirror.objects.filter(memories__in=hits.of(MirroredMemory), follows=True).distinct():
+        named = ", ".join(mirror.remote_store for mirror in mirrors)
+        raise NotErased(
+            f"{named} at Anthropic holds this, and would bring it back. Publish into it, or stop following."
+        )
     salts = salts_of(hits)
     _lock(hits)
     session_ids = sorted(hits.of(Session))
@@ -171,8 +181,10 @@ def take(*, found: Preview, scope: str, legal_basis: str, reason: str, actor: Ac
 
 
 def _lock(hits: Hits) -> None:
-    """In the order of those who release, submit and decide: ballots, sessions, proposals, stores. The record is last."""
+    """As those lock who release, close, submit and decide: ballots, open and closed sessions, proposals, stores."""
     list(HeldBallot.objects.filter(pk__in=hits.of(HeldBallot)).order_by("pk").select_for_update().values_list("pk"))
+    running = OpenSession.objects.filter(pk__in=hits.of(OpenSession)).order_by("pk")
+    list(running.select_for_update().values_list("pk", flat=True))
     rows = Session.objects.filter(pk__in=hits.of(Session)).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     cited = Evidence.objects.filter(session__in=hits.of(Session)).values("proposal")
@@ -204,7 +216,7 @@ def _name(erasure: Erasure, hits: Hits, salts: set[int]) -> None:
 def _open_door(erasure: Erasure) -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT daylight_erase_v1(%s)", [erasure.pk])
+            cursor.execute("SELECT daylight_erase_v2(%s)", [erasure.pk])
     except DatabaseError as refusal:
         raise NotErased(f"The database refused it: {str(refusal).splitlines()[0]}.") from refusal
 

@@ -5,23 +5,51 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from audit.canonical import digest_of
 from audit.models import Entry, LegalHold
+from dreaming.mirror_models import MirroredMemory
 from dreaming.models import Dream, Finding, ModelAnswer, SessionDigest, SessionNotes
-from memory.models import Evidence, MemoryRead, MemoryStore, MemoryVersion, Proposal
-from reviews.erasure_places import CLEARED, DELETED, EVENTS, LEFT, STRUCK, found_in, variants
-from reviews.models import Comment, Decision, Escalation, EvidenceReview, HeldBallot, Seed, SeedAnswer, SeedDraft, Vote
-from sessions.models import OutcomeCorrection, Poisoning, Session
+from memory.models import Evidence, MemoryRead, MemoryStore, MemoryVersion, PolicyChange, Proposal
+from reviews.erasure_places import CLEARED, DELETED, EVENTS, LEFT, OPEN_EVENTS, STRUCK, found_in, variants
+from reviews.models import (
+    Comment,
+    Decision,
+    Escalation,
+    EvidenceReview,
+    HeldBallot,
+    ReReview,
+    Seed,
+    SeedAnswer,
+    SeedDraft,
+    Signature,
+    Vote,
+    Waiver,
+)
+from sessions.models import OpenSession, OutcomeCorrection, Poisoning, Session
 
 NAMES = {
     "memory.MemoryVersion": ("path",),
     "memory.Proposal": ("path", "new_path"),
     "reviews.Decision": ("path",),
+    "reviews.Signature": ("path",),
     "agent_sessions.Session": ("external_id",),
 }
 MIN_LENGTH = 3
+# What is written about a proposal, and how it leads there.
+PROPOSAL_OF = {
+    Decision: "proposal",
+    Vote: "proposal",
+    Signature: "proposal",
+    Comment: "proposal",
+    Escalation: "proposal",
+    HeldBallot: "proposal",
+    Seed: "proposal",
+    SeedAnswer: "seed__proposal",
+    Waiver: "decision__proposal",
+    ReReview: "waiver__decision__proposal",
+}
 
 
 class NothingToErase(ValueError):
@@ -80,7 +108,13 @@ def of_principal(principal: str) -> Hits:
     """All sessions of exactly this principal."""
     if not principal.strip():
         raise NothingToErase("Say whose sessions.")
-    hits = of_sessions(Session.objects.filter(principal=principal).values_list("pk", flat=True))
+    hits = Hits()
+    sessions = Session.objects.filter(principal=principal).exclude(sha256="")
+    hits.add(Session, sessions.values_list("pk", flat=True))
+    hits.add(OpenSession, OpenSession.objects.filter(head__principal=principal).values_list("pk", flat=True))
+    if not hits.rows:
+        raise NothingToErase("There is no session of this principal, or their content is erased already.")
+    hits = _with_copies(hits)
     lifted = LegalHold.objects.filter(kind="principal", subject=principal).exclude(lifted_at=None)
     hits.add(LegalHold, lifted.values_list("pk", flat=True))
     return hits
@@ -96,6 +130,7 @@ def of_text(text: str) -> Hits:
         if names := NAMES.get(place.model):
             hits.named.update((place.model, pk) for pk in found_in(place, text, names))
     hits.add(Session, found_in(EVENTS, text))
+    hits.add(OpenSession, found_in(OPEN_EVENTS, text))
     holds = next(place for place in LEFT if place.table is LegalHold)
     lifted = LegalHold.objects.exclude(lifted_at=None).filter(pk__in=set(found_in(holds, text)))
     hits.add(LegalHold, lifted.values_list("pk", flat=True))
@@ -134,6 +169,8 @@ def _with_copies(hits: Hits) -> Hits:
     _copies_of_sessions(hits)
     _copies_of_versions(hits)
     _copies_of_proposals(hits)
+    _hashes_of_reasons(hits)
+    _copies_in_mirrors(hits)
     return hits
 
 
@@ -144,6 +181,8 @@ def _copies_of_sessions(hits: Hits) -> None:
     hits.add(Evidence, _not_struck(Evidence.objects.filter(session__in=ids)))
     for model in (SessionDigest, SessionNotes, OutcomeCorrection, Poisoning):
         hits.add(model, model.objects.filter(session__in=ids).values_list("pk", flat=True))
+    same = Session.objects.filter(pk__in=ids, agent=OuterRef("agent"), external_id=OuterRef("external_id"))
+    hits.add(OpenSession, OpenSession.objects.filter(Exists(same)).values_list("pk", flat=True))
     names = Session.objects.filter(pk__in=[pk for model, pk in hits.named if model == Session._meta.label])
     for agent, external_id in names.values_list("agent", "external_id"):
         reads = MemoryRead.objects.filter(agent=agent, session_external_id=external_id)
@@ -180,11 +219,14 @@ def _copies_of_proposals(hits: Hits) -> None:
     ids = hits.of(Proposal)
     if not ids:
         return
-    for model in (Decision, Vote, HeldBallot, Finding, SeedDraft):
+    for model in (Decision, Vote, Signature, HeldBallot, Finding, SeedDraft):
         hits.add(model, model.objects.filter(proposal__in=ids).values_list("pk", flat=True))
+    # A waiver's reason is that of its decision.
+    hits.add(Waiver, Waiver.objects.filter(decision__proposal__in=ids).values_list("pk", flat=True))
     named = {pk for model, pk in hits.named if model == Proposal._meta.label}
-    for pk in Decision.objects.filter(proposal__in=named).values_list("pk", flat=True):
-        hits.named.add((Decision._meta.label, pk))
+    for model in (Decision, Signature):
+        about = model.objects.filter(proposal__in=named).values_list("pk", flat=True)
+        hits.named.update((model._meta.label, pk) for pk in about)
     answers = Q(pk=None)
     for ref, key in Proposal.objects.filter(pk__in=ids, source_ref__startswith="dream:").values_list(
         "source_ref", "claim_key"
@@ -194,12 +236,33 @@ def _copies_of_proposals(hits: Hits) -> None:
     hits.add(ModelAnswer, ModelAnswer.objects.filter(answers).values_list("pk", flat=True))
 
 
+def _hashes_of_reasons(hits: Hits) -> None:
+    """A signature binds a hash of the reason that was given with it."""
+    for model in (Decision, Vote, SeedAnswer, HeldBallot):
+        rows = model.objects.filter(pk__in=hits.of(model))
+        signed = Signature.objects.filter(proposal__in=rows.values(PROPOSAL_OF[model]))
+        hits.add(Signature, signed.values_list("pk", flat=True))
+
+
+def _copies_in_mirrors(hits: Hits) -> None:
+    """Their hashes, and what awaits a decision there."""
+    hashes = MemoryVersion.objects.filter(pk__in=hits.of(MemoryVersion)).exclude(sha256="").values("sha256")
+    known = Q(sha256__in=hashes) | Q(sent_sha256__in=hashes) | Q(drift_sha256__in=hashes)
+    rows = MirroredMemory.objects.filter(known | Q(proposal__in=hits.of(Proposal)))
+    hits.add(MirroredMemory, rows.values_list("pk", flat=True))
+
+
+def proposals_of(hits: Hits) -> set[int]:
+    """The proposals, and those that the other rows are about."""
+    proposals = set(hits.of(Proposal))
+    for model, to_proposal in PROPOSAL_OF.items():
+        proposals |= set(model.objects.filter(pk__in=hits.of(model)).values_list(to_proposal, flat=True))
+    return proposals
+
+
 def salts_of(hits: Hits) -> set[int]:
     """The entries whose words are erased: all about a proposal of which anything is, and those about the other rows."""
-    proposals = set(hits.of(Proposal))
-    for model in (Decision, Vote, Comment, Escalation, HeldBallot, Seed):
-        proposals |= set(model.objects.filter(pk__in=hits.of(model)).values_list("proposal", flat=True))
-    proposals |= set(SeedAnswer.objects.filter(pk__in=hits.of(SeedAnswer)).values_list("seed__proposal", flat=True))
+    proposals = proposals_of(hits)
     subjects = {f"proposal:{pk}" for pk in proposals}
     for model in (Session, OutcomeCorrection, Poisoning):
         rows = model.objects.filter(pk__in=hits.of(model))
@@ -207,7 +270,14 @@ def salts_of(hits: Hits) -> set[int]:
         subjects |= {f"session:{pk}" for pk in ids}
     subjects |= {f"legal_hold:{pk}" for pk in hits.of(LegalHold)}
     found = set(Entry.objects.filter(subject__in=subjects, salt__isnull=False).values_list("seq", flat=True))
+    found |= _about_policies(hits.of(PolicyChange))
     return found | _about_memories(hits) | _about_stores(hits, proposals)
+
+
+def _about_policies(ids: set[int]) -> set[int]:
+    subjects = {change.subject for change in PolicyChange.objects.filter(pk__in=ids)}
+    entries = Entry.objects.filter(subject__in=subjects, action__startswith="policy.", salt__isnull=False)
+    return {entry.seq for entry in entries if entry.data["change"] in ids}
 
 
 def _about_memories(hits: Hits) -> set[int]:

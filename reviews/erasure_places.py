@@ -43,6 +43,9 @@ STRUCK = [
     Place("escalations", "reviews.Escalation", ("reason",), "struck"),
     Place("test items", "reviews.Seed", ("flaw",), "struck"),
     Place("answers to test items", "reviews.SeedAnswer", ("reason",), "struck"),
+    Place("signatures", "reviews.Signature", ("path",), "struck"),
+    Place("waivers", "reviews.Waiver", ("reason",), "struck"),
+    Place("answers to waivers", "reviews.ReReview", ("note",), "struck"),
     Place(
         "sessions",
         "agent_sessions.Session",
@@ -50,7 +53,9 @@ STRUCK = [
         "struck",
     ),
 ]
+# Their rows go with that of their session.
 EVENTS = Place("sessions", "agent_sessions.Event", ("text", "tool", "call_id", "input", "output", "extra"), "struck")
+OPEN_EVENTS = Place("sessions still running", "agent_sessions.OpenEvent", ("body",), "deleted")
 
 CLEARED = [
     Place(
@@ -60,9 +65,14 @@ CLEARED = [
         "cleared",
     ),
     Place("reasons why sessions are poisoned", "agent_sessions.Poisoning", ("reason",), "cleared"),
-    Place("reads of memory", "memory.MemoryRead", ("session_external_id",), "cleared"),
-    Place("reasons of stops", "memory.MemoryStore", ("stop_reason",), "cleared"),
-    Place("earlier settings", "memory.HistoricalMemoryStore", ("stop_reason", "history_change_reason"), "cleared"),
+    Place("reads of memory", "memory.MemoryRead", ("session_external_id", "part"), "cleared"),
+    Place("what is said of stores", "memory.MemoryStore", ("stop_reason", "description", "metadata"), "cleared"),
+    Place(
+        "earlier settings",
+        "memory.HistoricalMemoryStore",
+        ("stop_reason", "description", "metadata", "history_change_reason"),
+        "cleared",
+    ),
     Place("earlier settings", "agent_sessions.HistoricalAgent", ("history_change_reason",), "cleared"),
     Place(
         "earlier settings",
@@ -76,11 +86,15 @@ CLEARED = [
     Place("requests for changes", "reviews.ChangeRequest", ("note",), "cleared"),
     Place("second looks", "reviews.SecondLook", ("note",), "cleared"),
     Place("re-reviews", "reviews.EvidenceReview", ("reason",), "cleared"),
+    Place("answers to loosened policies", "memory.PolicyChange", ("note",), "cleared"),
+    Place("errors of mirrors", "dreaming.Mirror", ("error",), "cleared"),
     Place("reminders", "reviews.Reminder", ("error", "recipient"), "cleared"),
     Place("ordered test items", "reviews.SeedDraft", ("draft", "flaw", "claim_key"), "cleared"),
 ]
 
 DELETED = [
+    Place("what is known of mirrors", "dreaming.MirroredMemory", ("path", "note"), "deleted"),
+    Place("sessions still running", "agent_sessions.OpenSession", ("external_id", "head"), "deleted"),
     Place("digests of sessions", "dreaming.SessionDigest", ("data",), "deleted"),
     Place("notes on sessions", "dreaming.SessionNotes", ("data",), "deleted"),
     Place("answers of models", "dreaming.ModelAnswer", ("data", "about", "reason"), "deleted"),
@@ -108,6 +122,14 @@ LEFT = [
     Place("addresses", "account.EmailAddress", ("email",), "left", "Change the account's address."),
     Place("agents", "agent_sessions.Agent", ("slug",), "left", "An agent's name is no place for a person's."),
     Place("keys of agents", "agent_sessions.ApiKey", ("label", "issued_by"), "left", "Revoke it and label a new one."),
+    Place("signatures", "reviews.Signature", ("signer_name",), "left", "Who signed stays named, as who acted does."),
+    Place(
+        "loosened policies",
+        "memory.PolicyChange",
+        ("before", "after", "looser"),
+        "left",
+        "Settings: names of agents and stores, which are no place for a person's.",
+    ),
     Place("stores", "memory.MemoryStore", ("name",), "left", "A store's name is no place for a person's."),
     Place(
         "review settings",
@@ -119,7 +141,7 @@ LEFT = [
 ]
 
 # The words of the record itself are HMACs; everything else that is text is a name, a choice or a hash of the kinds below.
-PLACES = [*STRUCK, EVENTS, *CLEARED, *DELETED, *LEFT]
+PLACES = [*STRUCK, EVENTS, OPEN_EVENTS, *CLEARED, *DELETED, *LEFT]
 
 
 def variants(text: str) -> list[str]:
@@ -137,5 +159,5 @@ def found_in(place: Place, text: str, fields: tuple[str, ...] | None = None) -> 
         for spelled in variants(text):
             condition |= Q(**{f"{name}_text__contains": spelled})
     rows = table._default_manager.order_by().alias(**aliases).filter(condition)
-    key = "session_id" if place is EVENTS else "pk"
+    key = "session_id" if place in (EVENTS, OPEN_EVENTS) else "pk"
     return iter(set(rows.values_list(key, flat=True)))

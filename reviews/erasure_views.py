@@ -20,7 +20,7 @@ from reviews.ballots import NotAllowed
 from reviews.erasing import Moved, NotErased, erase, preview
 from reviews.erasure_hits import Hits, NothingToErase
 from reviews.erasure_places import CLEARED, DELETED, STRUCK
-from reviews.models import Comment, Decision, Vote
+from reviews.models import Comment, Decision, Signature, Vote
 from sessions.models import Session
 
 PAGE = 50
@@ -117,7 +117,7 @@ def _links(table: type, ids: list[int]) -> list[tuple[str, str]]:
         return [(f"{reverse('reviews:memory_detail', args=[row.memory_id])}#r{row.revision}", str(row)) for row in rows]
     if table is Proposal:
         return [(reverse("reviews:proposal_detail", args=[pk]), f"prop_{pk}") for pk in ids]
-    if table in (Evidence, Comment, Decision, Vote):
+    if table in (Evidence, Comment, Decision, Vote, Signature):
         abouts = sorted(set(rows.values_list("proposal", flat=True)))
         return [(reverse("reviews:proposal_detail", args=[pk]), f"on prop_{pk}") for pk in abouts]
     return []

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from audit.actors import Actor
+from audit.acts import one_act
 from audit.services import record
 from memory.models import Evidence, Memory, Proposal
 from memory.services import Draft, submit_proposal
@@ -81,6 +82,7 @@ def say_it_stands(*, evidence_review_id: int, by: User, reason: str) -> Evidence
 
 
 @transaction.atomic
+@one_act()
 def propose_change(*, evidence_review_id: int, by: User, reason: str, change: str) -> EvidenceReview:
     """Close it with a proposal to delete the memory, or to take back its last change (`delete`, `revert`).
 

@@ -14,7 +14,7 @@ from memory.services import Refused
 from reviews.ballots import BadDecision, Ballot, NotAllowed
 from reviews.models import Escalation, ReviewSettings, Signature, Vote
 from reviews.replacing import replace_wording
-from reviews.signatures import on_record
+from reviews.signatures import on_record, signed_words
 
 FourEyes = ReviewSettings.FourEyes
 
@@ -63,7 +63,7 @@ def first_of_two(
                 path=ballot.edit.path,
                 by=reader,
                 why=why,
-                signed=on_record(signature),
+                signature=signature,
             )
         except (Refused, InvalidMemory) as refusal:
             raise BadDecision(str(refusal)) from refusal
@@ -88,7 +88,7 @@ def first_of_two(
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
         data={"vote": vote.pk, **on_record(signature)},
-        words={"digest": vote.digest, "reason": vote.reason},
+        words={"digest": vote.digest, "reason": vote.reason, **signed_words(signature)},
         act=act,
     )
     return vote

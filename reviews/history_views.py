@@ -85,6 +85,7 @@ def memory_detail(request: HttpRequest, pk: int) -> HttpResponse:
     versions, older = some[:VERSIONS], some[VERSIONS:]
     for newer, earlier in zip(versions, [*versions[1:], *(older or [None])], strict=True):
         newer.changes = diff(text_of(earlier), text_of(newer))
+        newer.against_erased = earlier is not None and earlier.is_erased
     waiting = Proposal.objects.open().touching(store_id=memory.store_id, paths=[memory.path], memory_id=memory.pk)
     context = {
         "memory": memory,

@@ -16,7 +16,7 @@ from memory.models import Proposal
 from reviews.ballots import AlreadyDecided, Ballot, DecisionRefused, Edit, NotAllowed, Stale
 from reviews.models import HeldBallot, ReviewSettings, Signature, Waiver
 from reviews.services import Decided, decide, mark_stale
-from reviews.signatures import REHEARSED, on_record
+from reviews.signatures import REHEARSED, on_record, signed_words
 from reviews.signing import SigningRequest, Verified, verify
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def _hold(proposal_id: int, decider: User, ballot: Ballot, wait: timedelta, sign
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
         data={"verdict": ballot.verdict, "held": held.pk, **on_record(signature)},
-        words={"digest": ballot.digest},
+        words={"digest": ballot.digest, **signed_words(signature)},
     )
     held.refresh_from_db()
     # Should the broker be away, `release_held` finds it.

@@ -72,7 +72,16 @@ class Change:
 
     @property
     def is_reworded(self) -> bool:
-        return bool(self.before and self.after and self.before.sha256 != self.after.sha256)
+        return bool(self.before and self.after and (self.before.sha256 != self.after.sha256 or self.is_erased))
+
+    @property
+    def is_erased(self) -> bool:
+        """Nobody can say any more what differs."""
+        return any(side.is_erased for side in self.sides)
+
+    @property
+    def sides(self) -> list[MemoryVersion]:
+        return [side for side in (self.before, self.after) if side]
 
 
 def changes_between(store: MemoryStore, first: int, second: int) -> list[Change]:
@@ -93,7 +102,7 @@ def with_texts(changes: Iterable[Change], first: int, second: int) -> list[Chang
     """The changes with their word-level difference, and the versions in between with who decided them."""
     changes = list(changes)
     low, high = sorted((first, second))
-    ids = [side.pk for change in changes for side in (change.before, change.after) if side]
+    ids = [side.pk for change in changes for side in change.sides]
     whole = MemoryVersion.objects.in_bulk(ids)
     versions = MemoryVersion.objects.filter(memory_id__in=[change.cursor[1] for change in changes])
     steps = versions.filter(revision__gt=low, revision__lte=high).defer("content").select_related("decision__proposal")

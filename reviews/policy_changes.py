@@ -6,7 +6,6 @@ from django.db.models.functions import Now
 
 from audit.actors import Actor
 from audit.acts import one_act
-from audit.canonical import sha256_hex
 from audit.roles import ADMIN, has_role
 from audit.services import record
 from memory.agents import SettingsMoved, apply_agent_change
@@ -68,6 +67,7 @@ def _answer(change: PolicyChange, state: str, by: User, note: str) -> PolicyChan
         actor=actor,
         subject=change.subject,
         store=change.store.name if change.store else "",
-        data={"change": change.pk, "proposed_by": change.proposed_by_name, "note_sha256": sha256_hex(change.note)},
+        data={"change": change.pk, "proposed_by": change.proposed_by_name},
+        words={"note": change.note},
     )
     return change

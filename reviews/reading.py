@@ -22,11 +22,8 @@ def is_drawn(proposal: Proposal, user: User, share: int) -> bool:
 
 def open_reading(proposal: Proposal, user: User) -> Reading:
     """The person's reading of the proposal, begun now if it is the first time."""
-    reading = Reading.objects.filter(proposal=proposal, user=user).first()
-    if reading is None:
-        blind = is_drawn(proposal, user, ReviewSettings.of(proposal.store).blind_share)
-        Reading.objects.bulk_create([Reading(proposal=proposal, user=user, blind=blind)], ignore_conflicts=True)
-        reading = Reading.objects.get(proposal=proposal, user=user)
+    blind = lambda: is_drawn(proposal, user, ReviewSettings.of(proposal.store).blind_share)  # noqa: E731
+    reading, _ = Reading.objects.get_or_create(proposal=proposal, user=user, defaults={"blind": blind})
     return reading
 
 

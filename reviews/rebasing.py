@@ -15,6 +15,7 @@ from reviews.replacing import kept_flags
 from reviews.seeds import inherit
 
 GONE = "What it would change was deleted, so there is nothing left to do. Reject it to keep its claim away."
+ERASED = "The text that it was made against is erased, so nobody can say what it changes. Word it anew, or reject it."
 SAID = "What is live says it already, so there is nothing left to do. Reject it to keep its claim away."
 
 
@@ -89,6 +90,8 @@ def _change(old: Proposal, live: Memory | None, wording: str | None) -> tuple[st
         return operations.CREATE, old.content if wording is None else wording
     if old.operation == operations.DELETE:
         return operations.DELETE, ""
+    if wording is None and old.content and old.base_version and old.base_version.is_erased:
+        raise Refused(ERASED)
     base = old.base_version.content if old.base_version else ""
     content = _merged(base, old.content or base, live.head.content) if wording is None else wording
     if old.operation == operations.RENAME:

@@ -2,8 +2,9 @@
 
 from audit.models import Entry
 from audit.salts import Words, words_of
-from memory.models import MemoryVersion, Proposal
-from reviews.models import ChangeRequest, Comment, Decision, SecondLook, Vote
+from memory.models import MemoryVersion, PolicyChange, Proposal
+from reviews.models import ChangeRequest, Comment, Decision, ReReview, SecondLook, Vote, Waiver
+from reviews.signatures import signed_words
 
 
 def _about_proposal(entry: Entry) -> int:
@@ -17,7 +18,8 @@ def _submitted(entry: Entry) -> Words | None:
 
 @words_of("decision.made")
 def _decided(entry: Entry) -> Words | None:
-    return Decision.objects.filter(pk=entry.data["decision"]).values("digest", "reason").first()
+    decision = Decision.objects.select_related("signature").filter(pk=entry.data["decision"]).first()
+    return _with_signature(decision) if decision else None
 
 
 @words_of("memory.version.published")
@@ -27,7 +29,29 @@ def _published(entry: Entry) -> Words | None:
 
 @words_of("review.voted")
 def _voted(entry: Entry) -> Words | None:
-    return Vote.objects.filter(pk=entry.data["vote"]).values("digest", "reason").first()
+    vote = Vote.objects.select_related("signature").filter(pk=entry.data["vote"]).first()
+    return _with_signature(vote) if vote else None
+
+
+def _with_signature(row: Decision | Vote) -> Words:
+    return {"digest": row.digest, "reason": row.reason, **signed_words(row.signature)}
+
+
+@words_of("decision.waived")
+@words_of("decision.emergency")
+def _waived(entry: Entry) -> Words | None:
+    return Waiver.objects.filter(pk=entry.data["waiver"]).values("reason").first()
+
+
+@words_of("decision.re_reviewed")
+def _re_reviewed(entry: Entry) -> Words | None:
+    return ReReview.objects.filter(waiver=entry.data["waiver"]).values("note").first()
+
+
+@words_of("policy.change_confirmed")
+@words_of("policy.change_refused")
+def _answered(entry: Entry) -> Words | None:
+    return PolicyChange.objects.filter(pk=entry.data["change"]).values("note").first()
 
 
 @words_of("review.second_look")

@@ -1,7 +1,5 @@
 """A newer wording of an open proposal: a proposal of its own, with the same evidence, by the person who wrote it."""
 
-from collections.abc import Mapping
-
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models.functions import Now
@@ -11,7 +9,9 @@ from audit.services import record
 from memory.models import Proposal
 from memory.scanning import MODEL_JUDGED, REJECTED_BEFORE, UNSUPPORTED
 from memory.services import Draft, QuoteDraft, submit_proposal
+from reviews.models import Signature
 from reviews.seeds import inherit
+from reviews.signatures import on_record, signed_words
 
 
 def replace_wording(
@@ -21,11 +21,9 @@ def replace_wording(
     path: str,
     by: User,
     why: str,
-    signed: Mapping[str, object] | None = None,
+    signature: Signature | None = None,
 ) -> Proposal:
     """Close the open proposal, which the caller has locked, and file its change anew in `by`'s words.
-
-    `signed` is what the record says of a signature.
 
     Raises `Refused` or `InvalidMemory`; roll back then.
     """
@@ -65,7 +63,8 @@ def replace_wording(
         actor=actor,
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
-        data={"by": newer.pk, **(signed or {})},
+        data={"by": newer.pk, **on_record(signature)},
+        words=signed_words(signature),
     )
     return newer
 

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
+from audit.acts import one_act
 from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import AlreadyDecided, NotAllowed
@@ -22,6 +22,7 @@ def confirm(*, waiver_id: int, by: User, note: str) -> ReReview:
 
 
 @transaction.atomic
+@one_act()
 def revert(*, waiver_id: int, by: User, note: str) -> ReReview:
     """Put its reverse forward, which needs a decision like any other. Raises what `confirm()` and undoing raise."""
     waiver = _open(waiver_id, by)
@@ -58,7 +59,7 @@ def _answer(waiver: Waiver, outcome: str, by: User, note: str, reversal: Proposa
             "waiver": waiver.pk,
             "outcome": str(outcome),
             "reversal": reversal.pk if reversal else None,
-            "note_sha256": sha256_hex(note),
         },
+        words={"note": note},
     )
     return answer

@@ -12,7 +12,7 @@ from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import Ballot, NotAllowed
 from reviews.models import Decision, Seed, SeedAnswer, SeedDraft, Signature
-from reviews.signatures import on_record
+from reviews.signatures import on_record, signed_words
 
 UNANSWERED = timedelta(days=14)
 
@@ -42,7 +42,7 @@ def answer_seed(
         subject=f"proposal:{proposal.pk}",
         store=proposal.store.name,
         data={"verdict": ballot.verdict, "caught": caught, **_opened(proposal), **on_record(signature)},
-        words={"digest": ballot.digest, "reason": answer.reason},
+        words={"digest": ballot.digest, "reason": answer.reason, **signed_words(signature)},
     )
     return answer
 

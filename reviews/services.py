@@ -32,7 +32,7 @@ from reviews.models import ChangeRequest, Decision, HeldBallot, SeedAnswer, Sign
 from reviews.policies import AutoPolicy
 from reviews.sampling import draw_second_look
 from reviews.seeds import answer_seed
-from reviews.signatures import on_record, sign
+from reviews.signatures import on_record, sign, signed_words
 from reviews.signing import Verified
 from reviews.waiving import goes_alone, waive
 
@@ -281,7 +281,7 @@ def _record(proposal: Proposal, decision: Decision, actor: Actor) -> None:
         subject=f"proposal:{proposal.pk}",
         store=store,
         data=data,
-        words={"digest": decision.digest, "reason": decision.reason},
+        words={"digest": decision.digest, "reason": decision.reason, **signed_words(decision.signature)},
         act=decision.act,
     )
     if version := decision.version:

@@ -64,12 +64,16 @@ def _meaning(ballot: Ballot, *, alone: bool) -> Meaning:
 
 
 def on_record(signature: Signature | None) -> dict[str, object]:
-    """What the record says of a signature: its digest and meaning. The name is the entry's actor."""
+    """What the record says of a signature: its digest and meaning."""
     if signature is None:
         return {}
     return {
         "signature": signature.digest,
         "signed_meaning": Meaning(signature.meaning).label,
-        "signed_name_sha256": sha256_hex(signature.signer_name),
         "signed_with": signature.components,
     }
+
+
+def signed_words(signature: Signature | None) -> dict[str, str]:
+    """The name that was signed with, for the record's words: the actor's name of an entry may be a shorter one."""
+    return {"signed_name": signature.signer_name} if signature else {}

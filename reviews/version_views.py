@@ -22,10 +22,14 @@ def memory_blame(request: HttpRequest, pk: int) -> HttpResponse:
     asked = _revision(request.GET.get("revision", ""))
     versions = memory.versions.defer("content").order_by("-revision")
     version = (versions.filter(revision__lte=asked) if asked else versions).first()
+    stretches = attributed(memory, version.revision) if version else []
+    texts = versions.exclude(operation=MemoryVersion.Operation.DELETED)
+    last = texts.filter(revision__lte=version.revision).first() if version and not stretches else None
     context = {
         "memory": memory,
         "version": version,
-        "stretches": attributed(memory, version.revision) if version else [],
+        "stretches": stretches,
+        "erased": last if last and last.is_erased else None,
         "older": versions.filter(revision__lt=version.revision).first() if version else None,
         "newer": next_version(version) if version else None,
     }

@@ -28,7 +28,7 @@ from reviews.commenting import see_mentions
 from reviews.evidence_reviewing import waiting as evidence_reviews_waiting
 from reviews.forms import BallotForm
 from reviews.holding import cast, over_proposal
-from reviews.models import Decision, HeldBallot, SavedView
+from reviews.models import Decision, HeldBallot, Reading, SavedView
 from reviews.queue import Filters
 from reviews.reasons import REASONS
 from reviews.rebasing import MergeConflict, rebase
@@ -79,9 +79,8 @@ def queue(request: HttpRequest) -> HttpResponse:
 @role_required(*ROLES)
 def proposal_detail(request: HttpRequest, pk: int) -> HttpResponse:
     proposal = _proposal(pk)
-    if not _is_prefetch(request):
-        _opened(proposal, request.user)
-    response = _proposal_page(request, proposal, Filters.read(request.GET))
+    begun = None if _is_prefetch(request) else _opened(proposal, request.user)
+    response = _proposal_page(request, proposal, Filters.read(request.GET), begun=begun)
     response["Speculation-Rules"] = f'"{reverse("reviews:speculation")}"'
     return response
 
@@ -91,7 +90,7 @@ def _is_prefetch(request: HttpRequest) -> bool:
 
 
 @transaction.atomic
-def _opened(proposal: Proposal, reader: User) -> None:
+def _opened(proposal: Proposal, reader: User) -> Reading | None:
     """Somebody looks at it: colleagues are told, so are those who called them, and the reading begins.
 
     No page waits for the disk for that: a reading that a crash loses begins at the next look.
@@ -102,7 +101,8 @@ def _opened(proposal: Proposal, reader: User) -> None:
     if has_role(reader, REVIEWER):
         claim(proposal_id=proposal.pk, by=reader)
         if proposal.is_open:
-            reading.open_reading(proposal, reader)
+            return reading.open_reading(proposal, reader)
+    return None
 
 
 def _proposal(pk: int) -> Proposal:
@@ -119,6 +119,7 @@ def _proposal_page(
     form: BallotForm | None = None,
     error: str = "",
     status: int = 200,
+    begun: Reading | None = None,
 ) -> HttpResponse:
     """The page; with what was typed and why it was not taken when `form` and `error` are given."""
     evidence = presenters.evidence_of(proposal)
@@ -143,7 +144,7 @@ def _proposal_page(
         "place": queues.place_of(proposal, filters, request.user),
         "age": ageing.age_of(proposal),
         "may_decide": may_decide,
-        "is_blind": may_decide and _is_blind(request, proposal),
+        "is_blind": may_decide and _is_blind(proposal, request.user, begun),
         "may_rebase": proposal.status == Proposal.Status.STALE and has_role(request.user, REVIEWER),
         "has_edit": bool(form) and form.has_edit(proposal),
         "draft_text": typed.get("content", presenters.proposed_text(proposal)),
@@ -161,11 +162,8 @@ def _proposal_page(
     return render(request, "reviews/proposal_detail.html", context, status=status)
 
 
-def _is_blind(request: HttpRequest, proposal: Proposal) -> bool:
-    """Begins the person's reading, unless the browser only fetches ahead."""
-    if _is_prefetch(request):
-        return proposal.pk in reading.held_back([proposal], request.user)
-    return reading.open_reading(proposal, request.user).holds_back
+def _is_blind(proposal: Proposal, reader: User, begun: Reading | None) -> bool:
+    return begun.holds_back if begun else proposal.pk in reading.held_back([proposal], reader)
 
 
 def _look_signing(request: HttpRequest, proposal: Proposal) -> Asked | None:

@@ -6,7 +6,6 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
 from audit.actors import Actor
-from audit.canonical import sha256_hex
 from audit.services import record
 from memory.models import Proposal
 from reviews.ballots import BadDecision, Ballot, NotAllowed
@@ -46,7 +45,8 @@ def waive(decision: Decision, kind: str) -> Waiver:
         actor=Actor("user", str(decision.decider_id), decision.decider_name),
         subject=f"proposal:{decision.proposal_id}",
         store=decision.proposal.store.name,
-        data={"decision": decision.pk, "waiver": waiver.pk, "reason_sha256": sha256_hex(waiver.reason)},
+        data={"decision": decision.pk, "waiver": waiver.pk},
+        words={"reason": waiver.reason},
         act=decision.act,
     )
     return waiver

@@ -11,8 +11,9 @@ from audit.canonical import canonical_bytes
 from audit.checkpoints import make_checkpoint
 from audit.models import Entry, SigningKey
 from memory import envelopes
-from memory.models import MemoryRead
+from memory.models import MemoryRead, MemoryVersion
 from memory.stopping import stop_store
+from reviews.erasing import erase, preview
 from sessions.services import issue_key
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_store
 
@@ -95,6 +96,36 @@ def test_a_part_is_chosen_by_path_and_by_size(read, store, rita):
     assert "1 more did not fit" in read("max_bytes=10&format=markdown").content.decode()
     tags = {read(query)["ETag"] for query in ("", "path_prefix=/tools/", "max_bytes=10", "path_prefix=/t")}
     assert len(tags) == 4
+
+
+def test_an_entry_that_was_erased_since_is_left_out_of_an_earlier_revision_and_counted(read, store, adam):
+    make_checkpoint()
+    before = read("revision=2")
+    assert before.json()["stores"][0]["erased"] == 0
+    version = MemoryVersion.objects.get(revision=2)
+    seen = preview(scope="version", subject=str(version.pk)).hits.token
+    erase(scope="version", subject=str(version.pk), seen=seen, by=adam, legal_basis="other", reason="Request 12.")
+
+    after = read("revision=2", **{"If-None-Match": before["ETag"]})
+
+    assert texts(after) == {"/a.md": "Close it first."}
+    assert after.json()["stores"][0]["erased"] == 1
+    assert json.loads(after.json()["stores"][0]["envelope"]["body"])["erased"] == 1
+    assert "1 more had been approved" in read("revision=2&format=markdown").content.decode()
+
+
+def test_what_fits_beside_another_store_is_signed_as_it_is(read, agent, rita):
+    make_checkpoint()
+    other = make_store("all", [agent])
+    small = make_live_memory(other, rita, path="/small.md", content="x")
+
+    def signed() -> tuple[int, int]:
+        claims = next(one for one in read("max_bytes=10").json()["stores"] if one["store"] == "claims")
+        return len(claims["memories"]), json.loads(claims["envelope"]["body"])["left_out"]
+
+    assert signed() == (1, 0)
+    approve(make_proposal(other, operation="update", path="/small.md", base_version=small, content="x" * 9), rita)
+    assert signed() == (0, 1)
 
 
 def test_what_part_a_session_was_served_is_recorded(read):

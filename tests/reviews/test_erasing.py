@@ -19,21 +19,26 @@ from audit.salts import matches
 from audit.verifying import verify_record
 from dreaming import postgres
 from dreaming.digests import digest_sessions
+from dreaming.mirror_models import Mirror, MirroredMemory
 from dreaming.models import Dream, Finding, ModelAnswer, SessionNotes
-from memory.models import Evidence, MemoryRead, MemoryVersion, Proposal
+from memory.models import Evidence, MemoryRead, MemoryVersion, PolicyChange, Proposal
 from memory.services import QuoteDraft, current_digest
 from memory.stopping import BadStop, resume_store, stop_store
+from memory.store_settings import describe_store
+from reviews import rereviews
 from reviews.ballots import Ballot, NotAllowed, Stale
 from reviews.commenting import comment
 from reviews.erasing import Moved, NotErased, erase, preview
 from reviews.erasure_hits import NothingToErase
-from reviews.models import EvidenceReview, HeldBallot, ReviewSettings
+from reviews.models import EvidenceReview, HeldBallot, ReviewSettings, Signature, Waiver
 from reviews.retention import erase_old_sessions
 from reviews.services import decide
+from reviews.signing import Verified
 from sessions.indexing import index_sessions
-from sessions.models import Session
+from sessions.models import OpenSession, Session
 from sessions.preparing import prepare
 from sessions.services import ingest
+from sessions.streaming import append, open_session
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_session, make_store
 from tests.sessions.samples import with_event
 
@@ -45,6 +50,8 @@ def outside(settings, tmp_path):
 
 
 SECRET = 'Jane "Zorblatt" Röe'
+HEAD = {"schema": 1, "id": "still-running", "agent": "teller", "started_at": "2026-03-01T09:00:00Z"}
+SAID = json.dumps({"seq": 0, "type": "message", "role": "user", "text": f"I am {SECRET}."}).encode()
 
 
 def run(sql: str, *values: object) -> None:
@@ -100,8 +107,24 @@ def everywhere(store, rita) -> dict:
     SessionNotes.objects.create(session=session, prompt_hash="0", model="m", data={"observations": [SECRET]})
     digest_sessions([session.pk])
     index_sessions([session.pk])
+    _in_later_places(store, session, waiting, rita)
     stop_store(store_id=store.pk, actor=Actor.user(rita), reason=f"{SECRET} complained.")
     return {"session": session, "version": version, "waiting": waiting, "dream": dream}
+
+
+def _in_later_places(store, session, waiting, rita) -> None:
+    describe_store(store_id=store.pk, actor=Actor.user(rita), description=f"For {SECRET}.", metadata={"who": SECRET})
+    MemoryRead.objects.create(
+        agent=session.agent, session_external_id="run-1", store=store, revision=0, part=f"path_prefix=/{SECRET}"
+    )
+    PolicyChange.objects.create(
+        store=store, before={}, after={}, looser=[], proposed_by="1", proposed_by_name="adam", state="refused",
+        answered_by="2", answered_by_name="alma", note=f"Not for {SECRET}.",
+    )  # fmt: skip
+    mirror = Mirror.objects.create(store=store, remote_store="memstore_1", error=f"Refused: {SECRET}")
+    MirroredMemory.objects.create(mirror=mirror, path=f"/{SECRET}.md", note=f"It says {SECRET}.")
+    running, _ = open_session(agent=session.agent, head={**HEAD, "principal": SECRET})
+    append(agent=session.agent, external_id=running.external_id, lines=[SAID])
 
 
 def dump() -> str:
@@ -256,6 +279,125 @@ def test_a_live_memory_that_rests_on_an_erased_session_is_looked_at_again(store,
     erased("session", str(session.pk), adam)
     row = EvidenceReview.objects.get(memory=version.memory)
     assert [(cause.session, cause.why) for cause in row.causes.all()] == [(session, "erased")]
+
+
+@pytest.fixture
+def signed_alone(rita, ruth):
+    """A decision that was signed, waived, looked at again, and whose memory was replaced since."""
+    store = make_store("signed", [make_agent("clerk")])
+    ReviewSettings.objects.create(store=store, four_eyes="always", waivers_allowed=True)
+    proposal = make_proposal(store, path="/people/zorblatt.md", content=f"{SECRET} likes mail.")
+    ballot = Ballot("approve", proposal.digest, f"{SECRET} asked.", waiver="waiver")
+    signed = Verified("n" * 32, "sitting", ("password", "code"))
+    decision = decide(proposal_id=proposal.pk, decider=rita, ballot=ballot, signed=signed)
+    rereviews.confirm(waiver_id=decision.waiver.pk, by=ruth, note=f"{SECRET} said so.")
+    ReviewSettings.objects.update(four_eyes="never")
+    delete = make_proposal(
+        store, operation="delete", path=proposal.path, base_version=decision.version, content="", title="Drop it"
+    )
+    approve(delete, ruth)
+    return decision
+
+
+@pytest.mark.django_db
+def test_a_signature_stays_and_proves_nothing_of_the_text(signed_alone, adam):
+    before = signed_alone.signature
+    entries = Entry.objects.filter(subject=f"proposal:{signed_alone.proposal_id}")
+    assert {matches(entry) for entry in entries} == {"matches"}
+
+    erased("text", "zorblatt", adam)
+
+    after = Signature.objects.get(pk=before.pk)
+    assert (after.signer_name, after.meaning, after.digest) == (before.signer_name, before.meaning, before.digest)
+    assert (after.path, after.proposal_digest, after.content_sha256, after.reason_sha256) == ("", "", "", "")
+    assert after.nonce == f"erased:{after.pk}"
+    assert {matches(entry) for entry in entries} == {"erased"}
+
+
+@pytest.mark.django_db
+def test_the_hash_of_a_reason_goes_with_the_reason(store, rita, adam):
+    ReviewSettings.objects.create(store=store, four_eyes="always")
+    proposal = make_proposal(store)
+    signed = Verified("n" * 32, "sitting", ("password", "code"))
+    decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, SECRET), signed=signed)
+    erased("text", SECRET, adam)
+    proposal.refresh_from_db()
+    assert not proposal.is_erased
+    assert (Signature.objects.get().reason_sha256, Signature.objects.get().signer_name) == ("", "rita")
+
+
+@pytest.mark.django_db
+def test_a_waivers_reason_and_what_came_of_it_are_struck(signed_alone, adam):
+    erased("text", SECRET, adam)
+    waiver = Waiver.objects.get()
+    assert (waiver.reason, waiver.answer.note, waiver.answer.outcome) == ("Erased", "Erased", "confirmed")
+    assert verify_record().error == ""
+
+
+@transaction.atomic
+def through_the_door(kind: str, row_id: int) -> None:
+    erasure = Erasure.objects.create(
+        scope="text", by_id="1", by_name="adam", legal_basis="other", reason="Because.", act=uuid4()
+    )
+    ErasedRow.objects.create(erasure=erasure, kind=kind, row_id=row_id)
+    run("SELECT daylight_erase_v2(%s)", erasure.pk)
+
+
+@pytest.mark.django_db
+def test_a_legal_hold_on_the_store_keeps_what_is_said_of_a_waiver(signed_alone, adam, aude):
+    store = signed_alone.proposal.store
+    set_hold(kind="store", subject=str(store.pk), reason="Case 12.", actor=Actor.user(aude))
+    run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    rows = {"reviews_signature": signed_alone.signature_id, "reviews_waiver": signed_alone.waiver.pk,
+            "reviews_rereview": signed_alone.waiver.answer.pk}  # fmt: skip
+    for kind, pk in rows.items():
+        with pytest.raises(DatabaseError, match="legal hold"):
+            through_the_door(kind, pk)
+    assert preview(scope="text", subject=SECRET).holds
+
+
+@pytest.mark.django_db
+def test_a_session_that_still_runs_goes_with_its_principal(store, adam):
+    open_session(agent=store.agents.get(), head={**HEAD, "principal": SECRET})
+    append(agent=store.agents.get(), external_id="still-running", lines=[SAID])
+    open_session(agent=store.agents.get(), head={**HEAD, "id": "another", "principal": "john"})
+
+    erasure = erased("principal", SECRET, adam)
+
+    assert list(OpenSession.objects.values_list("external_id", flat=True)) == ["another"]
+    assert erasure.counts == {"sessions still running": 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["store", "principal"])
+def test_a_legal_hold_keeps_a_session_that_still_runs(store, adam, aude, kind):
+    open_session(agent=store.agents.get(), head={**HEAD, "principal": SECRET})
+    subject = {"store": str(store.pk), "principal": SECRET}[kind]
+    set_hold(kind=kind, subject=subject, reason="Case 12.", actor=Actor.user(aude))
+    with pytest.raises(NotErased, match="legal hold"):
+        erased("principal", SECRET, adam)
+    assert OpenSession.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_was_sent_of_a_session_as_it_ran_goes_with_it(store, adam):
+    session = make_session(store.agents.get(), ["x"], external_id="still-running")
+    open_session_row = OpenSession.objects.create(agent=session.agent, external_id="still-running", head={})
+    erased("session", str(session.pk), adam)
+    assert not OpenSession.objects.filter(pk=open_session_row.pk).exists()
+
+
+@pytest.mark.django_db
+def test_a_mirror_that_follows_must_let_go_first(store, rita, adam):
+    version = make_live_memory(store, rita)
+    mirror = Mirror.objects.create(store=store, remote_store="memstore_1", follows=True)
+    MirroredMemory.objects.create(mirror=mirror, path=version.path, sha256=version.sha256)
+    replace(version, rita)
+    with pytest.raises(NotErased, match="memstore_1 at Anthropic holds this"):
+        erased("version", str(version.pk), adam)
+    Mirror.objects.update(follows=False)
+    erased("version", str(version.pk), adam)
+    assert not MirroredMemory.objects.exists()
 
 
 @pytest.mark.django_db

@@ -7,7 +7,11 @@ import pytest
 from audit.actors import Actor
 from audit.holds import set_hold
 from audit.models import Entry, Erasure, LegalHold
-from memory.services import QuoteDraft
+from memory.models import MemoryRead
+from memory.services import QuoteDraft, Refused
+from reviews.attribution import attributed
+from reviews.erasing import erase, preview
+from reviews.rebasing import rebase
 from sessions.models import Session
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
 from tests.reviews.test_erasing import replace, run
@@ -172,3 +176,67 @@ def test_reviewers_see_what_was_erased_and_cannot_erase(client, rita, aude, sess
     assert "Show what would be erased" not in page
     assert "Set a hold" not in page
     assert f"/erasure/session/{session.pk}/" not in text(client.get(f"/sessions/{session.pk}/"))
+
+
+class TestPagesOfErasedVersions:
+    """Struck, with who and why; never an empty text, and never a difference that nobody can know."""
+
+    @pytest.fixture
+    def old(self, store, rita, adam):
+        """r1 is erased, r2 changes it, r3 changes that."""
+        old = make_live_memory(store, rita, path="/a.md", content="Jane waits.\nThen call.")
+        middle = replace(old, rita, content="Wait.\nThen call.")
+        replace(middle, rita, content="Wait.\nThen call.\nThen close.")
+        run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        seen = preview(scope="version", subject=str(old.pk)).hits.token
+        erase(scope="version", subject=str(old.pk), seen=seen, by=adam, legal_basis="other", reason="Request 12.")
+        return old
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/memories/{memory}/",
+            "/memories/{memory}/versions/1/",
+            "/memories/{memory}/blame/?revision=1",
+            "/stores/claims/at/?revision=1",
+            "/stores/claims/changes/?from=0&to=1",
+            "/stores/claims/changes/?from=1&to=3",
+            "/proposals/{proposal}/",
+        ],
+    )
+    def test_they_say_by_whom_and_on_which_basis(self, client, aude, old, address):
+        client.force_login(aude)
+        page = text(client.get(address.format(memory=old.memory_id, proposal=old.decision.proposal_id)))
+        assert "by adam, legal basis: Other, as the reason says." in page
+        assert "It has no text" not in page
+        assert "Nothing differs" not in page
+
+    @pytest.mark.parametrize("address", ["/memories/{memory}/", "/memories/{memory}/versions/2/"])
+    def test_the_next_version_says_that_what_it_changed_is_not_known(self, client, aude, old, address):
+        client.force_login(aude)
+        page = text(client.get(address.format(memory=old.memory_id)))
+        assert "The text of the version before is erased" in page
+
+    def test_no_line_is_followed_back_beyond_it(self, old):
+        stretches = attributed(old.memory, 3)
+        assert [(one.version.revision, one.lines, one.or_older) for one in stretches] == [
+            (2, ["Wait.", "Then call."], True),
+            (3, ["Then close."], False),
+        ]
+
+    def test_a_session_that_was_served_it_shows_it_as_erased(self, client, aude, old, session):
+        MemoryRead.objects.create(
+            agent=session.agent, session_external_id=session.external_id, store=old.store, revision=1
+        )
+        client.force_login(aude)
+        assert "erased since" in text(client.get(f"/sessions/{session.pk}/memory/"))
+
+    def test_what_was_made_against_it_is_not_rebased_as_if_it_had_been_empty(self, store, rita, adam):
+        base = make_live_memory(store, rita, content="Jane waits.")
+        stale = make_proposal(store, operation="update", path=base.path, base_version=base, content="Jane calls.")
+        replace(base, rita, content="Wait.")
+        run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        seen = preview(scope="version", subject=str(base.pk)).hits.token
+        erase(scope="version", subject=str(base.pk), seen=seen, by=adam, legal_basis="other", reason="Request 12.")
+        with pytest.raises(Refused, match="is erased"):
+            rebase(proposal_id=stale.pk, by=rita)

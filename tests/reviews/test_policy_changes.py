@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 
 from audit.actors import Actor
 from audit.models import Entry
+from audit.salts import matches
 from memory.agents import SettingsMoved, save_agent_settings, settings_digest
 from memory.models import PolicyChange
 from reviews.ballots import AlreadyDecided, NotAllowed
@@ -203,3 +204,18 @@ def test_the_database_takes_no_confirmation_by_who_proposed_it(agent, adam):
     change = save(agent, adam, mode="auto")
     with pytest.raises(IntegrityError, match="confirmed_by_another"), transaction.atomic():
         PolicyChange.objects.filter(pk=change.pk).update(state="confirmed", answered_by=str(adam.pk))
+
+
+def test_a_loosening_holds_no_address_and_the_record_of_its_answer_no_words(adam, alma):
+    store = make_store("mailed")
+    ReviewSettings.objects.create(store=store, four_eyes="always")
+    wanted = ReviewSettings(
+        store=store, four_eyes="never", remind_by_mail="jane@example.org", webhook_url="https://chat.example.org/secret"
+    )
+    change = save_review_settings(settings=wanted, actor=Actor.user(adam))
+    confirm_change(change_id=change.pk, by=alma, note="Jane Doe agreed.")
+
+    change.refresh_from_db()
+    said = [bytes(entry.body).decode() for entry in Entry.objects.all()] + [str(change.before), str(change.after)]
+    assert not any(word in text for text in said for word in ("jane@", "chat.example.org", "Jane Doe"))
+    assert matches(Entry.objects.get(action="policy.change_confirmed")) == "matches"
