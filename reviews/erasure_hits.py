@@ -27,7 +27,7 @@ from reviews.models import (
     Vote,
     Waiver,
 )
-from sessions.models import OpenSession, OutcomeCorrection, Poisoning, Session
+from sessions.models import OpenSession, OutcomeCorrection, Poisoning, Session, Trace
 
 NAMES = {
     "memory.MemoryVersion": ("path",),
@@ -183,6 +183,7 @@ def _copies_of_sessions(hits: Hits) -> None:
         hits.add(model, model.objects.filter(session__in=ids).values_list("pk", flat=True))
     same = Session.objects.filter(pk__in=ids, agent=OuterRef("agent"), external_id=OuterRef("external_id"))
     hits.add(OpenSession, OpenSession.objects.filter(Exists(same)).values_list("pk", flat=True))
+    hits.add(Trace, Trace.objects.filter(Exists(same)).values_list("pk", flat=True))
     names = Session.objects.filter(pk__in=[pk for model, pk in hits.named if model == Session._meta.label])
     for agent, external_id in names.values_list("agent", "external_id"):
         reads = MemoryRead.objects.filter(agent=agent, session_external_id=external_id)

@@ -88,6 +88,7 @@ CLEARED = [
     Place("re-reviews", "reviews.EvidenceReview", ("reason",), "cleared"),
     Place("answers to loosened policies", "memory.PolicyChange", ("note",), "cleared"),
     Place("errors of mirrors", "dreaming.Mirror", ("error",), "cleared"),
+    Place("troubles of pulling", "agent_sessions.RemoteSource", ("trouble",), "cleared"),
     Place("reminders", "reviews.Reminder", ("error", "recipient"), "cleared"),
     Place("ordered test items", "reviews.SeedDraft", ("draft", "flaw", "claim_key"), "cleared"),
 ]
@@ -95,6 +96,8 @@ CLEARED = [
 DELETED = [
     Place("what is known of mirrors", "dreaming.MirroredMemory", ("path", "note"), "deleted"),
     Place("sessions still running", "agent_sessions.OpenSession", ("external_id", "head"), "deleted"),
+    Place("traces", "agent_sessions.Trace", ("conversation", "external_id"), "deleted"),
+    Place("spans that wait", "agent_sessions.TraceSpan", ("body",), "deleted"),
     Place("digests of sessions", "dreaming.SessionDigest", ("data",), "deleted"),
     Place("notes on sessions", "dreaming.SessionNotes", ("data",), "deleted"),
     Place("answers of models", "dreaming.ModelAnswer", ("data", "about", "reason"), "deleted"),

@@ -19,11 +19,11 @@ NAMES = {
 }  # fmt: skip
 HASHES = {
     "sha256", "digest", "text_key", "content_sha256", "hash", "prev_hash", "prompt_hash", "secret_hash", "commitment",
-    "sent_sha256", "drift_sha256", "proposal_digest", "reason_sha256", "nonce", "sitting", "salt", "public_key", "signature", "signed_by", "key_id", "roots",
+    "sent_sha256", "drift_sha256", "proposal_digest", "seen", "reason_sha256", "nonce", "sitting", "salt", "public_key", "signature", "signed_by", "key_id", "roots",
 }  # fmt: skip
 PLAIN = {
     "kind", "earlier", "outcome", "role", "scopes", "public_id", "name", "slug", "action", "store", "source_ref", "risk",
-    "window", "step", "model", "redactions", "counts", "verdict", "components", "engine", "schedule", "remote_store",
+    "window", "step", "model", "redactions", "counts", "verdict", "components", "engine", "schedule", "remote_store", "remote_agent", "remote_id", "last_event", "trace_id", "span_id",
 }  # fmt: skip
 # Of sessions these are made anew, and a memory is at the path of its newest version; entries hold HMACs and salts, checkpoints hashes.
 DERIVED = {"audit.Entry.body", "audit.Entry.subject", "audit.Checkpoint.body", "audit.Salt.value"}
