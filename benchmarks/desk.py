@@ -2,7 +2,7 @@
 
 Loads two scratch databases on the configured server, one of 1,000 proposals and 10,000 events and one of `--proposals`
 and `--events`, and asks both in turn for the same pages: the server's time a request, through Django's test client,
-signed in as a reviewer, with the application's rights. `--keep` leaves the databases for another run; `--cpu` counts
+signed in as a reviewer, with the application's rights. `--keep` leaves the databases for another run; `--next` asks for the next item alone; `--cpu` counts
 processor time in place of the clock's, for a machine that others use as well (Linux, database on the same machine).
 """
 
@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="load nothing that is there, and leave it there")
     parser.add_argument("--cpu", action="store_true", help="processor time in place of the clock's")
     parser.add_argument("--load", action="store_true", help="load only")
+    parser.add_argument("--next", action="store_true", help="only the deciding, and the next item")
     given = parser.parse_args()
     global CPU_ONLY
     CPU_ONLY = given.cpu
@@ -79,7 +80,7 @@ def main() -> None:
         for desk in desks.values():
             desk.load()
         if not given.load:
-            compare(*desks.values())
+            compare(*desks.values(), next_alone=given.next)
     finally:
         for desk in desks.values():
             desk.leave()
@@ -164,7 +165,7 @@ class Desk:
         connection.creation.destroy_test_db("postgres", verbosity=0)
 
 
-def compare(small: Desk, large: Desk) -> None:
+def compare(small: Desk, large: Desk, *, next_alone: bool = False) -> None:
     from dreaming.warm import warm_up
 
     warm_up()  # as each web process does
@@ -173,14 +174,19 @@ def compare(small: Desk, large: Desk) -> None:
     )
     print(f"{'':34}{small.proposals:>9,} proposals{large.proposals:>11,} proposals   ratio of")
     print(f"{'':34}{'p50':>10}{'p95':>10}{'p50':>10}{'p95':>10}{'p50':>10}{'p95':>8}", flush=True)
+    if not next_alone:
+        compare_pages(small, large)
+    walked = (morning(desk) for desk in (small, large))
+    for label, *columns in zip(("decide", "the next item"), *walked, strict=True):
+        report(label, *columns)
+
+
+def compare_pages(small: Desk, large: Desk) -> None:
     for label, address in VIEWS.items():
         report(label, *(times(desk, address) for desk in (small, large)))
     for side in ("after", "before"):
         label = "page 20,000 deep" if side == "after" else "… and the page before it"
         report(label, *(times(desk, f"/?{side}={deep_cursor(desk)}") for desk in (small, large)))
-    walked = (morning(desk) for desk in (small, large))
-    for label, *columns in zip(("decide", "the next item"), *walked, strict=True):
-        report(label, *columns)
 
 
 def get(desk: Desk, address: str) -> None:
