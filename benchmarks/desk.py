@@ -2,8 +2,9 @@
 
 Loads two scratch databases on the configured server, one of 1,000 proposals and 10,000 events and one of `--proposals`
 and `--events`, and asks both in turn for the same pages: the server's time a request, through Django's test client,
-signed in as a reviewer, with the application's rights. `--keep` leaves the databases for another run; `--next` asks for the next item alone; `--cpu` counts
-processor time in place of the clock's, for a machine that others use as well (Linux, database on the same machine).
+signed in as a reviewer, with the application's rights. `--keep` leaves the databases for another run, and `--next` asks
+for the next item alone. `--cpu` counts processor time in place of the clock's, for a machine that others use as well
+(Linux, database on the same machine).
 """
 
 import argparse
