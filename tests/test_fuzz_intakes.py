@@ -1,9 +1,13 @@
-"""Whatever is sent to an intake is answered, never by a 500, and the good among the bad is kept exactly once."""
+"""Whatever is sent to an intake is answered, never by a 500, and the good among the bad is kept exactly once.
+
+A longer run than the suite's, other each time: DAYLIGHT_EXAMPLES=1000 .venv/bin/python -m pytest tests/test_fuzz_intakes.py
+"""
 
 import gzip
 import itertools
 import json
 import logging
+import os
 import zlib
 
 import pytest
@@ -24,7 +28,10 @@ from tests.sessions.otel.samples import otlp_json, span
 from tests.sessions.samples import ADMIN, event, line
 
 pytestmark = pytest.mark.django_db
-few = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("DAYLIGHT_EXAMPLES", "40"))
+few = settings(
+    max_examples=EXAMPLES, derandomize=EXAMPLES == 40, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 numbers = itertools.count(1_000)
 DEEP = 100_000
@@ -110,6 +117,7 @@ class Caller:
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.client.generic(method, path, body, content_type=content_type, headers=self.headers | more)
         assert answer.status_code < 500, answer.content
+        assert answer.status_code != 429, "nothing is tried when the key has to wait"
         errors = [record for record in self.caplog.records if record.levelno >= logging.ERROR]
         assert not [record for record in errors if not record.name.startswith("django.security")]  # those are refusals
         if answer.status_code >= 400:
