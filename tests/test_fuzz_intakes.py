@@ -396,6 +396,14 @@ def test_a_bomb_stays_packed(call, small, method, path, content_type):
         assert call(method, path, body, content_type, Content_Encoding="gzip").status_code == 413
 
 
+def test_a_body_may_have_many_members_but_not_as_many_as_cost_time(call):
+    pieces = b"".join(gzip.compress(line(f"piece-{number}") + b"\n") for number in range(50))
+    kept = call("POST", "/api/v1/sessions", pieces, "application/x-ndjson", Content_Encoding="gzip")
+    assert kept.json()["accepted"] == 50
+    refused = call("POST", "/api/v1/sessions", gzip.compress(b"") * 10_001, Content_Encoding="gzip")
+    assert (refused.status_code, "10,000 members" in refused.json()["detail"]) == (400, True)
+
+
 @pytest.mark.parametrize(("method", "path", "content_type"), DOORS + OTHERS)
 def test_too_much_is_refused_as_too_much(call, store, small, method, path, content_type):
     answer = call(
