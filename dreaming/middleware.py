@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,7 +15,24 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # In the session of who logged in with a start password.
 START_PASSWORD = "start_password"  # noqa: S105
+_AGENTS = ("/api/", "/anthropic/", "/mcp", "/v1/")
+_SAID = {
+    400: "The request is malformed, or its Host is not among DAYLIGHT_ALLOWED_HOSTS.",
+    404: "There is nothing at {path}. The addresses are in /api/v1/openapi.json.",
+    405: "{method} is not allowed at {path}; there is {allowed}.",
+    500: "Daylight could not answer. Try again; the log has the reason.",
+}
 _NUL = "The address holds a NUL character (%00), which no name here has. Take it out."
+
+
+def _refused(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """In the form of the agents' address that was asked; as plain text to anybody else."""
+    if request.path.startswith("/anthropic/"):
+        return refusal(ApiError(status, detail))
+    if request.path.startswith(_AGENTS):
+        code = "malformed" if status == 400 else HTTPStatus(status).phrase.lower().replace(" ", "_")
+        return JsonResponse({"error": code, "detail": detail}, status=status)
+    return HttpResponse(detail, status=status, content_type="text/plain; charset=utf-8")
 
 
 class NulMiddleware:
@@ -27,11 +45,26 @@ class NulMiddleware:
         query = request.META.get("QUERY_STRING", "")
         if "\0" not in request.path and "%00" not in query and "\0" not in query:
             return self.get_response(request)
-        if request.path.startswith("/api/"):
-            return JsonResponse({"error": "malformed", "detail": _NUL}, status=400)
-        if request.path.startswith("/anthropic/"):
-            return refusal(ApiError(400, _NUL))
-        return HttpResponse(_NUL, status=400, content_type="text/plain; charset=utf-8")
+        return _refused(request, 400, _NUL)
+
+
+class AgentsRefusalMiddleware:
+    """Programs get every refusal as JSON that says what to do, also those that no view of ours makes."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_ours = response.get("Content-Type", "").startswith(("application/json", "application/x-protobuf"))
+        if is_ours or response.status_code not in _SAID or not request.path.startswith(_AGENTS):
+            return response
+        allowed = response.get("Allow", "")
+        detail = _SAID[response.status_code].format(method=request.method, path=request.path, allowed=allowed)
+        answer = _refused(request, response.status_code, detail)
+        if allowed:
+            answer["Allow"] = allowed
+        return answer
 
 
 class NoStoreMiddleware:

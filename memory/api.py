@@ -1,24 +1,33 @@
 """The agents' read side of the JSON API."""
 
+from hashlib import sha256
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import parse_etags
-from ninja import Field, Query, Router, Schema
+from ninja import Field, P, PathEx, Query, Router, Schema
 
 from audit.canonical import canonical_bytes
 from audit.checkpoints import newest_line
 from memory.services import record_read
 from memory.serving import Answer, Format, NoSuchRevision, Part
+from sessions.api import ErrorAnswer
 from sessions.auth import ApiKeyAuth
 from sessions.models import ApiKey
 
 router = Router(tags=["memory"])
 
 
+# The largest integer that canonical JSON can hold, and a store will not reach.
+LARGEST = 2**53 - 1
+AgentName = PathEx[str, P(description="The agent's own name", examples=["support-bot"])]
+StoreName = PathEx[str, P(examples=["refunds"])]
+
+
 class MemoryOut(Schema):
-    path: str
-    content: str
-    sha256: str
-    revision: int
+    path: str = Field(examples=["/tools/refunds.md"])
+    content: str = Field(examples=["Ask for the order first."])
+    sha256: str = Field(description="Of the content", examples=[sha256(b"Ask for the order first.").hexdigest()])
+    revision: int = Field(description="Of the store, that brought this text", examples=[12])
 
 
 class EnvelopeOut(Schema):
@@ -30,8 +39,8 @@ class EnvelopeOut(Schema):
 
 
 class StoreOut(Schema):
-    store: str
-    revision: int
+    store: str = Field(examples=["refunds"])
+    revision: int = Field(examples=[17])
     stopped: bool = Field(description="Publishing is stopped; `revision` may be an earlier one until it goes on")
     left_out: int = Field(description="Entries that did not fit into `max_bytes`")
     erased: int = Field(description="Entries of an earlier revision whose text was erased since; they are not served")
@@ -40,13 +49,8 @@ class StoreOut(Schema):
 
 
 class AgentMemoryOut(Schema):
-    agent: str
+    agent: str = Field(examples=["support-bot"])
     stores: list[StoreOut]
-
-
-class ErrorOut(Schema):
-    error: str
-    detail: str
 
 
 _CONDITION = {
@@ -57,11 +61,12 @@ _CONDITION = {
             "schema": {"type": "string"},
             "description": "The ETag of the last answer",
         }
-    ]
+    ],
+    "responses": {200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}},
 }
 _READ = {
     "auth": ApiKeyAuth("read"),
-    "response": {200: AgentMemoryOut, 304: None, **dict.fromkeys((401, 403, 404, 422, 429), ErrorOut)},
+    "response": {200: AgentMemoryOut, 304: None, **dict.fromkeys((400, 401, 403, 404, 422, 429), ErrorAnswer)},
     "openapi_extra": _CONDITION,
 }
 _ONE_STORE = "Say which: ?store=NAME, or read /agents/{agent}/stores/{store}/memory."
@@ -73,16 +78,16 @@ class ReadQuery(Schema):
         "", max_length=255, description="The id of the session that will use it; what it was served is recorded"
     )
     revision: int | None = Field(
-        None, ge=0, le=2**62, description="An earlier state of one store, instead of the live one"
+        None, ge=0, le=LARGEST, description="An earlier state of one store, instead of the live one"
     )
     path_prefix: str = Field("", max_length=255, description="Only entries whose path begins so, such as /tools/")
     max_bytes: int | None = Field(
-        None, ge=0, le=2**62, description="Whole entries as long as their texts fit; `left_out` counts the others"
+        None, ge=0, le=LARGEST, description="Whole entries as long as their texts fit; `left_out` counts the others"
     )
 
 
 @router.get("/agents/{agent}/memory", summary="The agent's approved memory", **_READ)
-def agent_memory(request: HttpRequest, agent: str, asked: Query[ReadQuery], store: str = "") -> HttpResponse:
+def agent_memory(request: HttpRequest, agent: AgentName, asked: Query[ReadQuery], store: str = "") -> HttpResponse:
     """Everything that people approved for this agent, as of now.
 
     Send the `ETag` of your last answer as `If-None-Match`: while nothing changed, you get an empty 304.
@@ -97,7 +102,7 @@ def agent_memory(request: HttpRequest, agent: str, asked: Query[ReadQuery], stor
 @router.get(
     "/agents/{agent}/stores/{store}/memory", summary="The approved memory of one of the agent's stores", **_READ
 )
-def store_memory(request: HttpRequest, agent: str, store: str, asked: Query[ReadQuery]) -> HttpResponse:
+def store_memory(request: HttpRequest, agent: AgentName, store: StoreName, asked: Query[ReadQuery]) -> HttpResponse:
     """As the agent's memory, of one store. A store that the agent does not read is answered as one that is not there."""
     return _read(request, agent, store, asked, must_exist=True)
 

@@ -4,6 +4,8 @@ import logging
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -36,6 +38,11 @@ def endpoint(request: HttpRequest) -> HttpResponse:
         if refusal.retry_after:
             response["Retry-After"] = str(refusal.retry_after)
         return response
+    try:
+        _ = request.body
+    except RequestDataTooBig:
+        detail = f"A request may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20} MiB."
+        return JsonResponse({"error": "too_large", "detail": detail}, status=413)
     answer: HttpResponse = async_to_sync(_answer)(request, key)
     return answer
 

@@ -5,32 +5,38 @@ from typing import Literal
 from django.http import HttpRequest, JsonResponse
 from ninja import Field, Router, Schema
 
-from memory.api import ErrorOut
+from memory.api import AgentName
 from memory.models import Proposal
 from memory.paths import InvalidMemory
 from memory.services import Refused
 from memory.suggestions import REASON_LENGTH, Moved, Suggestion, live_version, store_of, suggest
+from sessions.api import ErrorAnswer
 from sessions.auth import ApiKeyAuth
 from sessions.models import ApiKey
+from sessions.storable import Text
 
 router = Router(tags=["memory"])
 
 
 class ProposalIn(Schema):
     operation: Literal["create", "update", "delete", "rename"] = Field(examples=["create"])
-    path: str = Field(examples=["/tools/refunds.md"], max_length=255)
-    content: str = Field("", description="The whole text; for create and update", examples=["Ask for the order first."])
-    new_path: str = Field("", description="For rename", max_length=255)
-    expected_sha256: str = Field("", description="Of the text that you read; a change of anything else is refused")
-    store: str = Field("", description="Needed by agents that read several stores", max_length=100)
-    reason: str = Field("", description="Why, for the reviewer", max_length=REASON_LENGTH)
-    session: str = Field("", description="The id of the session that it comes from", max_length=255)
+    path: Text = Field(examples=["/tools/refunds.md"], max_length=255)
+    content: Text = Field(
+        "", description="The whole text; for create and update", examples=["Ask for the order first."]
+    )
+    new_path: Text = Field("", description="For rename", max_length=255)
+    expected_sha256: Text = Field("", description="Of the text that you read; a change of anything else is refused")
+    store: Text = Field("", description="Needed by agents that read several stores", max_length=100)
+    reason: Text = Field("", description="Why, for the reviewer", max_length=REASON_LENGTH)
+    session: Text = Field("", description="The id of the session that it comes from", max_length=255)
 
 
 class ProposalOut(Schema):
     proposal: str = Field(examples=["prop_17"])
-    status: str = Field(description="`open`: it waits for a decision. `approved`: a policy let it through")
-    detail: str
+    status: str = Field(
+        description="`open`: it waits for a decision. `approved`: a policy let it through", examples=["open"]
+    )
+    detail: str = Field(examples=["queued for review as prop_17; memory does not change until a person approves it"])
 
 
 @router.post(
@@ -39,11 +45,11 @@ class ProposalOut(Schema):
     response={
         200: ProposalOut,
         202: ProposalOut,
-        **dict.fromkeys((401, 403, 409, 422, 429), ErrorOut),
+        **dict.fromkeys((400, 401, 403, 409, 413, 422, 429), ErrorAnswer),
     },
     summary="Ask for a change of memory",
 )
-def propose(request: HttpRequest, agent: str, asked: ProposalIn) -> JsonResponse:
+def propose(request: HttpRequest, agent: AgentName, asked: ProposalIn) -> JsonResponse:
     """Ask to create, update, delete or rename a memory. A person decides; nothing changes until then.
 
     Answers 202 and the number of the proposal that waits: asking again for the same names the same one. 200 means that

@@ -1,11 +1,12 @@
 """How agents send sessions: `POST /sessions`."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, JsonResponse
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from audit.actors import Actor
 from sessions.auth import ApiKeyAuth
@@ -15,6 +16,7 @@ from sessions.payloads import PayloadError, is_batch, lines_of, read_body
 from sessions.preparing import PreparedSession, prepare, prepare_lines
 from sessions.pressure import takes_turns
 from sessions.services import CREATED, DIFFERS, DUPLICATE, ingest
+from sessions.shapes import SESSION
 from sessions.sources import Line, chunked
 
 router = Router(tags=["sessions"])
@@ -36,34 +38,34 @@ BODY = {
         "required": True,
         "description": "One session, or one a line (`application/x-ndjson`). May be packed: `Content-Encoding: gzip`.",
         "content": {
-            "application/json": {"schema": {"type": "object"}, "example": EXAMPLE},
-            "application/x-ndjson": {"schema": {"type": "string"}},
+            "application/json": {"schema": SESSION, "example": EXAMPLE},
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": json.dumps(EXAMPLE)},
         },
     }
 }
 
 
 class SessionAnswer(Schema):
-    id: str
-    status: str
+    id: str = Field(examples=[EXAMPLE["id"]])
+    status: Literal["created", "duplicate", "differs"]
 
 
 class LineError(Schema):
-    line: int
-    id: str
-    reason: str
+    line: int = Field(description="From 1", examples=[3])
+    id: str = Field(examples=[EXAMPLE["id"]])
+    reason: str = Field(examples=["events[2].seq: is missing; expected an integer ≥ 0"])
 
 
 class BatchAnswer(Schema):
-    accepted: int
-    duplicates: int
-    differing: int
+    accepted: int = Field(examples=[41])
+    duplicates: int = Field(examples=[0])
+    differing: int = Field(examples=[0])
     errors: list[LineError]
 
 
 class ErrorAnswer(Schema):
-    error: str
-    detail: str
+    error: str = Field(description="What kind of refusal, for programs")
+    detail: str = Field(description="What is wrong and what to do about it, for people")
 
 
 @router.post(

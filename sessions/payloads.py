@@ -11,6 +11,9 @@ from sessions.sources import Line
 
 NDJSON_TYPES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 GZIP_WINDOW = 31  # zlib's wbits for a gzip header and trailer
+# A body may be packed in many members (bgzip: one for each 64 KiB), each of which costs time even when it is empty.
+MAX_MEMBERS = 10_000
+PIECE = 64 * 1024
 
 
 class PayloadError(ValueError):
@@ -67,17 +70,24 @@ def _too_large() -> PayloadError:
 
 
 def _gunzip(packed: bytes) -> bytes:
-    """Never unpacks more than a byte over the limit."""
-    unpacked = b""
+    """Never unpacks more than a byte over the limit. Read in pieces, so that what follows a member is not copied whole."""
+    parts: list[bytes] = []
+    size, members, member = 0, 1, zlib.decompressobj(GZIP_WINDOW)
     try:
-        while packed:
-            member = zlib.decompressobj(GZIP_WINDOW)
-            unpacked += member.decompress(packed, _limit() + 1 - len(unpacked))
-            if len(unpacked) > _limit():
-                raise _too_large()
-            if not member.eof:
-                raise PayloadError(400, "broken_gzip", "The gzip body breaks off. Nothing was kept; send it again.")
-            packed = member.unused_data
+        for at in range(0, len(packed), PIECE):
+            piece = packed[at : at + PIECE]
+            while piece:
+                if member.eof:
+                    members, member = members + 1, zlib.decompressobj(GZIP_WINDOW)
+                if members > MAX_MEMBERS:
+                    raise PayloadError(400, "broken_gzip", f"The gzip body has more than {MAX_MEMBERS:,} members.")
+                parts.append(member.decompress(piece, _limit() + 1 - size))
+                size += len(parts[-1])
+                if size > _limit():
+                    raise _too_large()
+                piece = member.unused_data
     except zlib.error as error:
         raise PayloadError(400, "broken_gzip", f"The body is not gzip ({error}). Nothing was kept.") from error
-    return unpacked
+    if packed and not member.eof:
+        raise PayloadError(400, "broken_gzip", "The gzip body breaks off. Nothing was kept; send it again.")
+    return b"".join(parts)

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 from django.http import HttpRequest, JsonResponse
-from ninja import Field, Router, Schema
+from ninja import Field, P, PathEx, Router, Schema
 
 from audit.actors import Actor
 from sessions.api import EXAMPLE, ErrorAnswer, LineError, error_answer
@@ -14,6 +14,8 @@ from sessions.models import ApiKey, OpenSession, Session
 from sessions.payloads import PayloadError, lines_of, read_body
 from sessions.pressure import takes_turns
 from sessions.services import CREATED
+from sessions.shapes import CLOSING, OPENING, Shape
+from sessions.storable import Text
 from sessions.streaming import NotOpen, append, close_session, open_session, state_of
 from sessions.withdrawing import MAX_REASON, NotWithdrawn, correct_outcome
 
@@ -24,10 +26,13 @@ FIRST_SAID = "Nobody had said it before."
 REFUSALS = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429), ErrorAnswer)
 
 
+SessionId = PathEx[str, P(description="The producer's own id; it may hold slashes", examples=[EXAMPLE["id"]])]
+
+
 class StateAnswer(Schema):
-    id: str
-    status: str
-    next_seq: int | None = None
+    id: str = Field(examples=[EXAMPLE["id"]])
+    status: Literal["open", "closed"]
+    next_seq: int | None = Field(None, examples=[3])
 
 
 class EventError(LineError):
@@ -35,30 +40,35 @@ class EventError(LineError):
 
 
 class EventsAnswer(Schema):
-    id: str
-    accepted: int
-    duplicates: int
-    next_seq: int
+    id: str = Field(examples=[EXAMPLE["id"]])
+    accepted: int = Field(examples=[3])
+    duplicates: int = Field(examples=[0])
+    next_seq: int = Field(examples=[3])
     errors: list[EventError]
 
 
-def _body(description: str, example: Any, media: str = "application/json") -> dict[str, Any]:
-    content = {media: {"schema": {"type": "object" if media.endswith("/json") else "string"}, "example": example}}
-    return {"requestBody": {"required": True, "description": description, "content": content}}
+def _body(
+    description: str, schema: Shape, example: Any, media: str = "application/json", *, required: bool = True
+) -> dict[str, Any]:
+    content = {media: {"schema": schema, "example": example}}
+    return {"requestBody": {"required": required, "description": description, "content": content}}
 
 
-# The first address that fits is taken: an id may hold slashes, so the two with an end come first.
+# The first address that fits is taken: an id may hold slashes, so those with an end come first.
 @router.post(
     "/sessions/{path:session_id}/events",
     auth=ApiKeyAuth("ingest"),
     response={200: EventsAnswer, 207: EventsAnswer, **REFUSALS, 422: ErrorAnswer | EventsAnswer},
     summary="Add events to an open session",
     openapi_extra=_body(
-        "One event a line.", '{"seq": 3, "type": "message", "role": "agent", "text": "Done."}', "application/x-ndjson"
+        "One event a line.",
+        {"type": "string"},
+        '{"seq": 3, "type": "message", "role": "agent", "text": "Done."}',
+        "application/x-ndjson",
     ),
 )
 @takes_turns
-def add_events(request: HttpRequest, session_id: str) -> JsonResponse:
+def add_events(request: HttpRequest, session_id: SessionId) -> JsonResponse:
     """One event or many, as NDJSON. Each has its own `seq`: sending one again changes nothing, so retry as you like.
 
     Answers 200 when every line was kept or known, 207 when some were refused (the others are kept), 422 when all were.
@@ -83,10 +93,15 @@ def add_events(request: HttpRequest, session_id: str) -> JsonResponse:
     auth=ApiKeyAuth("ingest"),
     response={200: StateAnswer, 201: StateAnswer, **REFUSALS},
     summary="Close a session",
-    openapi_extra=_body("How it ended.", {"outcome": EXAMPLE["outcome"], "ended_at": "2026-03-03T09:41:00Z"}),
+    openapi_extra=_body(
+        "How it ended.",
+        CLOSING,
+        {"outcome": EXAMPLE["outcome"], "ended_at": "2026-03-03T09:41:00Z"},
+        required=False,
+    ),
 )
 @takes_turns
-def close_one(request: HttpRequest, session_id: str) -> JsonResponse:
+def close_one(request: HttpRequest, session_id: SessionId) -> JsonResponse:
     """Say how it ended. From now on dreams may read it, and it does not change any more."""
     try:
         closing = _object(read_body(request) or b"{}")
@@ -99,17 +114,20 @@ def close_one(request: HttpRequest, session_id: str) -> JsonResponse:
 class OutcomeIn(Schema):
     status: Literal["success", "failure", "partial", "unknown"] = Field(examples=["success"])
     score: float | None = Field(None, ge=0, le=1)
-    source: str = Field("", max_length=1_000, examples=["grader"])
-    detail: str = Field("", max_length=MAX_REASON)
-    reason: str = Field(
-        "", max_length=MAX_REASON, description="How you know; needed to correct what was said before", examples=[""]
+    source: Text = Field("", max_length=1_000, examples=["grader"])
+    detail: Text = Field("", max_length=MAX_REASON, examples=["The customer confirmed."])
+    reason: Text = Field(
+        "",
+        max_length=MAX_REASON,
+        description="How you know; needed to correct what was said before",
+        examples=["The grader looked again."],
     )
 
 
 class OutcomeAnswer(Schema):
-    id: str
-    outcome: str
-    status: str = Field(description="`set`, or `unchanged` if it was so already")
+    id: str = Field(examples=[EXAMPLE["id"]])
+    outcome: str = Field(examples=["success"])
+    status: Literal["set", "unchanged"] = Field(description="`unchanged` if it was so already")
 
 
 @router.post(
@@ -118,7 +136,7 @@ class OutcomeAnswer(Schema):
     response={200: OutcomeAnswer, **REFUSALS},
     summary="Say later how a session ended",
 )
-def say_outcome(request: HttpRequest, session_id: str, said: OutcomeIn) -> JsonResponse:
+def say_outcome(request: HttpRequest, session_id: SessionId, said: OutcomeIn) -> JsonResponse:
     """For an outcome that is known only after the session was sent; and, with a reason, to correct one that was wrong.
 
     What was said before is kept beside it, and memories that rest on the session are looked at again.
@@ -152,9 +170,9 @@ def say_outcome(request: HttpRequest, session_id: str, said: OutcomeIn) -> JsonR
     auth=ApiKeyAuth("ingest"),
     response={200: StateAnswer, 201: StateAnswer, **REFUSALS},
     summary="Open a session",
-    openapi_extra=_body("What is known at the start: a session without `events`.", HEAD),
+    openapi_extra=_body("What is known at the start: a session without `events`.", OPENING, HEAD),
 )
-def open_one(request: HttpRequest, session_id: str) -> JsonResponse:
+def open_one(request: HttpRequest, session_id: SessionId) -> JsonResponse:
     """Begin a session before its events are known. Opening it again changes nothing and says how far it got."""
     key: ApiKey = request.auth
     try:
@@ -174,10 +192,10 @@ def open_one(request: HttpRequest, session_id: str) -> JsonResponse:
 @router.get(
     "/sessions/{path:session_id}",
     auth=ApiKeyAuth("ingest"),
-    response={200: StateAnswer, 401: ErrorAnswer, 403: ErrorAnswer, 404: ErrorAnswer, 429: ErrorAnswer},
+    response={200: StateAnswer, **dict.fromkeys((400, 401, 403, 404, 429), ErrorAnswer)},
     summary="How a session stands",
 )
-def state(request: HttpRequest, session_id: str) -> JsonResponse:
+def state(request: HttpRequest, session_id: SessionId) -> JsonResponse:
     """Whether it is open, and then which `seq` comes next, or closed."""
     try:
         return JsonResponse(state_of(agent=request.auth.agent, external_id=session_id))

@@ -11,14 +11,15 @@ from memory.anthropic_api.access import served_version, visible_store
 from memory.anthropic_api.errors import ApiError, not_found
 from memory.anthropic_api.pages import FULL_PAGE, PageQuery, View, page
 from memory.anthropic_api.shapes import memory_shape, shaped
-from memory.anthropic_api.transport import Call, QueryForm, Text, needs
+from memory.anthropic_api.transport import Call, QueryForm, needs
 from memory.models import MemoryStore, MemoryVersion
 from memory.services import record_read
+from sessions.storable import Text
 
 
 class MemoriesQuery(PageQuery):
     view: View = "basic"
-    path_prefix: Text = "/"
+    path_prefix: Annotated[Text, Field(max_length=255)] = "/"
     depth: Annotated[int, Field(ge=0, le=1)] = 0
 
 

@@ -11,9 +11,10 @@ from memory.anthropic_api.access import visible_store, visible_stores
 from memory.anthropic_api.errors import ApiError
 from memory.anthropic_api.pages import DatedQuery, page
 from memory.anthropic_api.shapes import store_shape
-from memory.anthropic_api.transport import Call, Form, QueryForm, Text, needs
+from memory.anthropic_api.transport import Call, Form, QueryForm, needs
 from memory.services import create_store
 from memory.store_settings import NotChanged, archive_store, delete_store, describe_store
+from sessions.storable import Text
 
 Description = Annotated[Text, Field(max_length=1024)]
 Key = Annotated[Text, Field(min_length=1, max_length=64)]

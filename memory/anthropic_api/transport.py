@@ -4,13 +4,13 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja.errors import HttpError
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memory.anthropic_api.errors import ApiError, error_response
 from sessions.auth import ApiKeyAuth
@@ -20,15 +20,6 @@ log = logging.getLogger("daylight.anthropic")
 
 MAX_BODY_BYTES = 1_048_576  # a memory of the largest size, with every byte escaped, is 614,400
 TOO_LARGE = ApiError(413, f"The request has more than {MAX_BODY_BYTES:,} bytes.")
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("holds the character U+0000, which cannot be stored")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_storable)]
 
 
 class Form(BaseModel):
@@ -60,7 +51,7 @@ class Call:
     @property
     def session(self) -> str:
         """The agent's own id of the session that reads or writes, where it says one."""
-        return self.request.headers.get("Daylight-Session", "")[:255]
+        return self.request.headers.get("Daylight-Session", "").replace("\0", "")[:255]
 
     def query(self, form: type[F]) -> F:
         """The query; an array may be written `name[]=a&name[]=b` or `name=a&name=b`."""
@@ -112,6 +103,8 @@ def address(**handlers: Handler) -> Callable[..., HttpResponse]:
             return refusal(ApiError(error.status_code, error.message), getattr(error, "retry_after", 0))
         except RequestDataTooBig:
             return refusal(TOO_LARGE)
+        except SuspiciousOperation as error:  # what Django refuses to read, such as a thousand fields
+            return refusal(ApiError(400, str(error)))
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return refusal(ApiError(500, "Daylight could not answer. Try again; the log has the reason."))

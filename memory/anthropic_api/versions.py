@@ -7,7 +7,8 @@ from memory.anthropic_api.access import visible_store, visible_versions
 from memory.anthropic_api.errors import not_found
 from memory.anthropic_api.pages import FULL_PAGE, DatedQuery, View, page
 from memory.anthropic_api.shapes import by_author, shaped, version_shape, with_authors
-from memory.anthropic_api.transport import Call, QueryForm, Text, needs
+from memory.anthropic_api.transport import Call, QueryForm, needs
+from sessions.storable import Text
 
 
 class VersionsQuery(DatedQuery):
