@@ -17,7 +17,7 @@ RESPONSE_FORMAT = 6
 # An earlier revision (asked for, or served by a stop): the newest version of each memory up to then.
 _SNAPSHOT = """
     SELECT
-        store.id, store.name, store.revision, store.stopped, store.newest, store.own,
+        store.id, store.name, store.revision, store.stopped, made.created_at::text, store.newest, store.own,
         version.path, version.content, version.sha256, version.revision
     FROM (
         SELECT s.id, s.name, s.stopped_at IS NOT NULL AS stopped,
@@ -28,6 +28,7 @@ _SNAPSHOT = """
         JOIN memory_memorystore_agents attached ON attached.memorystore_id = s.id
         WHERE attached.agent_id = %(agent)s AND %(store)s IN ('', s.name)
     ) store
+    LEFT JOIN memory_memoryversion made ON made.store_id = store.id AND made.revision = store.revision
     LEFT JOIN memory_memory memory ON memory.store_id = store.id AND (store.earlier OR memory.head_id IS NOT NULL)
     LEFT JOIN memory_memoryversion version ON version.operation <> 'deleted' AND version.id = CASE
         WHEN store.earlier THEN (
@@ -48,17 +49,23 @@ class LiveMemory(msgspec.Struct, frozen=True):
 
 
 class Served(NamedTuple):
-    """What of a store an answer depends on: the revision served, and whether publishing is stopped."""
+    """What of a store an answer depends on: the revision served, and whether publishing is stopped.
+
+    `made_at` tells the revision from one of the same number, should the database be restored from a backup.
+    """
 
     store_id: int
     store: str
     revision: int
     stopped: bool
+    made_at: str | None
 
 
 _REVISIONS = """
-    SELECT s.id, s.name, coalesce(s.served_revision, s.revision), s.stopped_at IS NOT NULL
+    SELECT s.id, s.name, coalesce(s.served_revision, s.revision), s.stopped_at IS NOT NULL, made.created_at::text
     FROM memory_memorystore s JOIN memory_memorystore_agents attached ON attached.memorystore_id = s.id
+    LEFT JOIN memory_memoryversion made
+        ON made.store_id = s.id AND made.revision = coalesce(s.served_revision, s.revision)
     WHERE attached.agent_id = %(agent)s AND %(store)s IN ('', s.name)
     ORDER BY s.name
 """
@@ -85,12 +92,12 @@ def live_snapshots(agent: Agent, store: str = "", revision: int | None = None, p
     stores: dict[tuple[Any, ...], list[LiveMemory]] = {}
     erased: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
-        memories = stores.setdefault(row[:6], [])
-        if row[8] == "":  # what has its text has its hash
-            erased[row[:6]] += 1
-        elif row[6] is not None:
-            memories.append(LiveMemory(*row[6:]))
-    return [Snapshot(Served(*of[:4]), tuple(memories), *of[4:], erased=erased[of]) for of, memories in stores.items()]
+        memories = stores.setdefault(row[:7], [])
+        if row[9] == "":  # what has its text has its hash
+            erased[row[:7]] += 1
+        elif row[7] is not None:
+            memories.append(LiveMemory(*row[7:]))
+    return [Snapshot(Served(*of[:5]), tuple(memories), *of[5:], erased=erased[of]) for of, memories in stores.items()]
 
 
 def live_revisions(agent: Agent, store: str = "") -> list[Served]:
@@ -106,7 +113,7 @@ def etag(agent: Agent, representation: str, served: list[Served], part: Sequence
     The text for a prompt does not say that a store is stopped, so it stays the same then, and prompt caches hold.
     """
     says_stopped = representation == "json"
-    stores = [[one.store_id, one.revision, *([one.stopped] if says_stopped else [])] for one in served]
+    stores = [[one.store_id, one.revision, one.made_at, *([one.stopped] if says_stopped else [])] for one in served]
     return f'"{digest_of([RESPONSE_FORMAT, agent.slug, representation, stores, *part])[:32]}"'
 
 

@@ -9,14 +9,11 @@ import msgspec
 from audit.canonical import digest_of
 from memory import reading
 from memory.envelopes import envelope, signer_and_day
+from memory.kept_answers import keep, kept
 from memory.reading import LiveMemory, Served, Snapshot
 from sessions.models import Agent
 
 Format = Literal["json", "markdown"]
-
-
-KEPT_AT_MOST = 1_000
-_signed: dict[tuple[Any, ...], dict[str, str] | None] = {}
 
 
 class NoSuchRevision(LookupError):
@@ -76,7 +73,17 @@ class Answer:
         return reading.etag(self.agent, self.format, self.current, part)
 
     def body(self) -> bytes:
+        is_now = self.part.revision is None
+        if is_now and (body := kept(self.tag)) is not None:
+            return body
         snapshots = self.snapshots
+        body = self._written(snapshots)
+        # Texts of an earlier revision, which a stop may serve, can be struck by an erasure: those are written anew.
+        if is_now and all(one.served.revision == one.store_revision for one in snapshots):
+            keep(self.tag, body)
+        return body
+
+    def _written(self, snapshots: list[Snapshot]) -> bytes:
         if self.format == "markdown":
             return reading.as_markdown(self.agent, snapshots, self.tag).encode()
         stores = [self._store(snapshot) for snapshot in snapshots]
@@ -95,29 +102,16 @@ class Answer:
         }
 
     def _envelope(self, snapshot: Snapshot) -> dict[str, str] | None:
-        """Signed anew only where the answer may differ for the same revision: texts of an earlier one may have been struck,
-        and what fits depends on the other stores.
-        """
-        served, part = snapshot.served, self.part
-        key = (self.agent.slug, served.store_id, served.revision, part.path_prefix, signer_and_day())
-        is_whole = part.revision is None and part.max_bytes is None
-        is_live = is_whole and served.revision == snapshot.store_revision
-        if is_live and key in _signed:
-            return _signed[key]
+        served = snapshot.served
         statement = {
             "store": served.store,
             "revision": served.revision,
-            "path_prefix": part.path_prefix,
+            "path_prefix": self.part.path_prefix,
             "left_out": snapshot.left_out,
             "erased": snapshot.erased,
             "content_sha256": digest_of([[memory.path, memory.sha256] for memory in snapshot.memories]),
         }
-        made = envelope(agent=self.agent.slug, store_id=served.store_id, statement=statement)
-        if is_live:
-            if len(_signed) >= KEPT_AT_MOST:
-                _signed.clear()
-            _signed[key] = made
-        return made
+        return envelope(agent=self.agent.slug, store_id=served.store_id, statement=statement)
 
 
 def _check_revision(wanted: int, found: list[Snapshot]) -> None:
@@ -131,11 +125,11 @@ def _within(snapshots: list[Snapshot], max_bytes: int | None) -> list[Snapshot]:
         return snapshots
     room, cut = max_bytes, []
     for snapshot in snapshots:
-        kept: list[LiveMemory] = []
+        fitting: list[LiveMemory] = []
         for memory in snapshot.memories:
             size = len(memory.content.encode())
             if size <= room:
-                kept.append(memory)
+                fitting.append(memory)
                 room -= size
-        cut.append(replace(snapshot, memories=tuple(kept), left_out=len(snapshot.memories) - len(kept)))
+        cut.append(replace(snapshot, memories=tuple(fitting), left_out=len(snapshot.memories) - len(fitting)))
     return cut
