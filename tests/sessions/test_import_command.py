@@ -215,10 +215,10 @@ def test_a_killed_worker_is_an_error_and_not_a_hang():
         "from sessions import pipeline\n"
         "from sessions.sources import Line\n"
         "def chunks():\n"
-        "    yield [Line('f', 1, b'{}')]\n"
+        "    for _ in range(8): yield [Line('f', 1, b'{}')]\n"  # until every worker has been started
         "    while True:\n"
         "        for child in psutil.Process().children():\n"
-        "            try: child.kill()\n"
+        "            try: 'resource_tracker' in ' '.join(child.cmdline()) or child.kill()\n"
         "            except psutil.NoSuchProcess: pass\n"
         "        yield [Line('f', 2, b'{}')]\n"
         "if __name__ == '__main__':\n"
