@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
+import hypothesis
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
@@ -16,6 +17,8 @@ from reviews.models import ReviewSettings
 from tests.browser import chromium
 from tests.signers import HALF_MINUTE
 
+# For tests that walk at random, when there is time: `--hypothesis-profile=long`.
+hypothesis.settings.register_profile("long", max_examples=260, stateful_step_count=50)
 # Argon2 is slow on purpose; hundreds of test users need not pay for it.
 FAST_HASHER = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

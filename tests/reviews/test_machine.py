@@ -265,7 +265,6 @@ class Desk(RuleBasedStateMachine):
         assert decision.verdict == "approve", "an edit is a proposal of its own where two are asked"
 
 
-settings.register_profile("long", max_examples=260, stateful_step_count=50)
 SHORT = {"max_examples": 6, "stateful_step_count": 30}
 
 
