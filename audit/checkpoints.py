@@ -139,15 +139,15 @@ def rotate_key(*, actor: Actor) -> SigningKey:
     return row
 
 
-def newest_line() -> dict[str, str] | None:
-    """The newest checkpoint as it is given to whoever reads, at most `KEPT_SECONDS` late; none before the first."""
+def newest_line() -> str:
+    """The newest checkpoint as one line, for whoever reads, at most `KEPT_SECONDS` late; empty before the first."""
     return newest_within(int(time.monotonic() // KEPT_SECONDS))
 
 
 @lru_cache(maxsize=1)
-def newest_within(_span: int) -> dict[str, str] | None:
+def newest_within(_span: int) -> str:
     last = Checkpoint.objects.first()
-    return last.line if last else None
+    return canonical_bytes(last.line).decode() if last else ""
 
 
 def witness_file() -> Path:

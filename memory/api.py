@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.http import parse_etags
 from ninja import Field, P, PathEx, Query, Router, Schema
 
-from audit.canonical import canonical_bytes
 from audit.checkpoints import newest_line
 from memory.services import record_read
 from memory.serving import Answer, Format, NoSuchRevision, Part
@@ -139,7 +138,7 @@ def _with_headers(response: HttpResponse, answer: Answer) -> HttpResponse:
     if stopped := [one.store for one in answer.current if one.stopped]:
         response["Daylight-Stopped"] = ", ".join(stopped)
     if checkpoint := newest_line():
-        response["Daylight-Checkpoint"] = canonical_bytes(checkpoint).decode()
+        response["Daylight-Checkpoint"] = checkpoint
     response["ETag"] = answer.tag
     response["Cache-Control"] = "private, no-cache"
     return response

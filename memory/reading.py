@@ -1,8 +1,8 @@
 """What agents read: the live snapshot of their stores, and nothing that no decision published."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -107,14 +107,15 @@ def live_revisions(agent: Agent, store: str = "") -> list[Served]:
         return [Served(*row) for row in cursor.fetchall()]
 
 
-def etag(agent: Agent, representation: str, served: list[Served], part: Sequence[Any] = ()) -> str:
+@lru_cache(maxsize=4096)
+def etag(agent: str, representation: str, served: tuple[Served, ...], part: tuple[Any, ...] = ()) -> str:
     """A strong ETag: the same agent, representation, part and state of the stores always give the same bytes.
 
     The text for a prompt does not say that a store is stopped, so it stays the same then, and prompt caches hold.
     """
     says_stopped = representation == "json"
     stores = [[one.store_id, one.revision, one.made_at, *([one.stopped] if says_stopped else [])] for one in served]
-    return f'"{digest_of([RESPONSE_FORMAT, agent.slug, representation, stores, *part])[:32]}"'
+    return f'"{digest_of([RESPONSE_FORMAT, agent, representation, stores, *part])[:32]}"'
 
 
 def as_markdown(agent: Agent, snapshots: list[Snapshot], tag: str) -> str:

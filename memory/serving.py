@@ -65,12 +65,12 @@ class Answer:
     @property
     def tag(self) -> str:
         """A strong ETag. An earlier revision may be struck by an erasure: there it names the texts themselves."""
-        part = [self.part.store, self.part.revision, self.part.path_prefix, self.part.max_bytes]
+        part = (self.part.store, self.part.revision, self.part.path_prefix, self.part.max_bytes)
+        texts: tuple[tuple[str, str], ...] = ()
         if self.part.revision is not None:
-            part.append([[memory.path, memory.sha256] for one in self.snapshots for memory in one.memories])
-        if self.format == "json":
-            part.append(signer_and_day())
-        return reading.etag(self.agent, self.format, self.current, part)
+            texts = tuple((memory.path, memory.sha256) for one in self.snapshots for memory in one.memories)
+        day = signer_and_day() if self.format == "json" else ""
+        return reading.etag(self.agent.slug, self.format, tuple(self.current), (*part, texts, day))
 
     def body(self) -> bytes:
         is_now = self.part.revision is None

@@ -48,17 +48,17 @@ def test_agents_get_the_earlier_revision_and_the_newest_again_when_it_goes_on(st
     first = make_live_memory(store, rita, content="One.")
     approve(make_proposal(store, operation="update", path=first.path, base_version=first, content="Two."), rita)
     make_live_memory(store, rita, content="Later.")
-    tag = reading.etag(agent, "json", reading.live_revisions(agent))
+    tag = reading.etag(agent.slug, "json", tuple(reading.live_revisions(agent)))
     assert sorted(served(agent)) == ["Later.", "Two."]
 
     stop_store(store_id=store.pk, actor=ADAM, reason="Tuesday was wrong.", served_revision=1)
     assert served(agent) == ["One."]
     assert [one.revision for one in reading.live_revisions(agent)] == [1]
-    assert reading.etag(agent, "json", reading.live_revisions(agent)) != tag
+    assert reading.etag(agent.slug, "json", tuple(reading.live_revisions(agent))) != tag
 
     resume_store(store_id=store.pk, actor=ADAM, reason="Mended.")
     assert sorted(served(agent)) == ["Later.", "Two."]
-    assert reading.etag(agent, "json", reading.live_revisions(agent)) == tag
+    assert reading.etag(agent.slug, "json", tuple(reading.live_revisions(agent))) == tag
 
 
 def test_what_was_deleted_later_is_served_again_and_nothing_before_the_first(store, agent, rita):
