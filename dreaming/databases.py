@@ -4,6 +4,7 @@ The application logs in as (or assumes) the role `daylight_app`, which may only 
 record. Only the commands that change the schema run as the owner.
 """
 
+import sys
 from typing import Any
 
 import environ
@@ -28,6 +29,8 @@ def connection(env: environ.FileAwareEnv, *, command: str) -> dict[str, Any]:
     as_owner = command in OWNER_COMMANDS
     config = env.db_url_config(owner_url if as_owner and owner_url else url)
     config |= {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    # Statements are prepared where the code says so, and never because they were repeated.
+    config.setdefault("OPTIONS", {})["prepare_threshold"] = sys.maxsize
     if not as_owner and not owner_url:
-        config.setdefault("OPTIONS", {})["assume_role"] = APP_ROLE
+        config["OPTIONS"]["assume_role"] = APP_ROLE
     return config

@@ -3,12 +3,11 @@
 from hashlib import sha256
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.http import parse_etags
 from ninja import Field, P, PathEx, Query, Router, Schema
 
-from audit.checkpoints import newest_line
 from memory.services import record_read
 from memory.serving import Answer, Format, NoSuchRevision, Part
+from memory.unchanged import remember
 from sessions.api import ErrorAnswer
 from sessions.auth import ApiKeyAuth
 from sessions.models import ApiKey
@@ -114,7 +113,7 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
     answer = Answer(key.agent, asked.format, part)
     try:
         known = request.headers.get("If-None-Match", "")
-        unchanged = bool(known) and _is_known(answer.tag, known)
+        unchanged = bool(known) and answer.is_known(known)
         response = HttpResponse(status=304) if unchanged else _whole(answer)
     except NoSuchRevision as error:
         return _error(404, "not_found", str(error))
@@ -126,28 +125,16 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
     if asked.session and known.strip() != "*":
         revisions = [(one.store_id, one.revision) for one in answer.current]
         record_read(agent=key.agent, session_external_id=asked.session, served=revisions, part=part.words)
-    return _with_headers(response, answer)
+    if not asked.session and part.revision is None:
+        remember(request, key, answer)
+    for name, value in answer.headers.items():
+        response[name] = value
+    return response
 
 
 def _whole(answer: Answer) -> HttpResponse:
     media = "text/markdown; charset=utf-8" if answer.format == "markdown" else "application/json"
     return HttpResponse(answer.body(), content_type=media)
-
-
-def _with_headers(response: HttpResponse, answer: Answer) -> HttpResponse:
-    if stopped := [one.store for one in answer.current if one.stopped]:
-        response["Daylight-Stopped"] = ", ".join(stopped)
-    if checkpoint := newest_line():
-        response["Daylight-Checkpoint"] = checkpoint
-    response["ETag"] = answer.tag
-    response["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def _is_known(tag: str, sent: str) -> bool:
-    """Whether the agent has this answer. Weak marks do not count: proxies that compress set them."""
-    known = parse_etags(sent)
-    return known == ["*"] or tag in (etag.removeprefix("W/") for etag in known)
 
 
 def _error(status: int, code: str, detail: str) -> JsonResponse:

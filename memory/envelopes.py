@@ -18,11 +18,12 @@ KEY_KEPT_SECONDS = 10
 
 
 class Signer(NamedTuple):
-    """The key that signs, and its id; envelopes are issued at midnight (UTC)."""
+    """The key that signs, and its id; envelopes are issued at midnight (UTC). `words` tells it from others."""
 
     key: Ed25519PrivateKey
     key_id: str
     issued: datetime
+    words: str
 
 
 def envelope(*, agent: str, store_id: int, statement: dict[str, Any]) -> dict[str, str] | None:
@@ -50,7 +51,7 @@ def envelope(*, agent: str, store_id: int, statement: dict[str, Any]) -> dict[st
 def signer_and_day() -> str:
     """What an envelope depends on beside its statement: part of every ETag."""
     signer = current_signer()
-    return f"{signer.key_id} {signer.issued:%Y-%m-%d}" if signer else ""
+    return signer.words if signer else ""
 
 
 def current_signer() -> Signer | None:
@@ -67,10 +68,10 @@ def _signer(span: int) -> Signer | None:
     if key is None:
         return None
     today = datetime.fromtimestamp(span * KEY_KEPT_SECONDS, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Signer(key, signing.key_id(signing.public_bytes(key)), today)
+    key_id = signing.key_id(signing.public_bytes(key))
+    return Signer(key, key_id, today, f"{key_id} {today:%Y-%m-%d}")
 
 
-@lru_cache(maxsize=4096)
 def _entry_of(store_id: int, revision: int) -> dict[str, Any] | None:
     """The audit entry of the publication that made the revision: it never changes. None for an empty store."""
     version = MemoryVersion.objects.select_related("decision").filter(store_id=store_id, revision=revision).first()

@@ -6,6 +6,7 @@ from threading import Lock
 KEPT_BYTES = 32 * 2**20
 
 _kept: OrderedDict[str, bytes] = OrderedDict()
+_size = 0
 _lock = Lock()
 
 
@@ -19,8 +20,9 @@ def kept(tag: str) -> bytes | None:
 
 def keep(tag: str, body: bytes) -> None:
     """Keep the body; those that nobody asked for longest go."""
+    global _size
     with _lock:
+        _size += len(body) - len(_kept.pop(tag, b""))
         _kept[tag] = body
-        _kept.move_to_end(tag)
-        while sum(map(len, _kept.values())) > KEPT_BYTES:
-            _kept.popitem(last=False)
+        while _size > KEPT_BYTES:
+            _size -= len(_kept.popitem(last=False)[1])

@@ -5,8 +5,10 @@ from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
+from django.utils.http import parse_etags
 
 from audit.canonical import digest_of
+from audit.checkpoints import newest_line
 from memory import reading
 from memory.envelopes import envelope, signer_and_day
 from memory.kept_answers import keep, kept
@@ -66,11 +68,26 @@ class Answer:
     def tag(self) -> str:
         """A strong ETag. An earlier revision may be struck by an erasure: there it names the texts themselves."""
         part = (self.part.store, self.part.revision, self.part.path_prefix, self.part.max_bytes)
-        texts: tuple[tuple[str, str], ...] = ()
+        texts = ""
         if self.part.revision is not None:
-            texts = tuple((memory.path, memory.sha256) for one in self.snapshots for memory in one.memories)
+            texts = digest_of([[memory.path, memory.sha256] for one in self.snapshots for memory in one.memories])
         day = signer_and_day() if self.format == "json" else ""
         return reading.etag(self.agent.slug, self.format, tuple(self.current), (*part, texts, day))
+
+    def is_known(self, sent: str) -> bool:
+        """Whether an agent that sends this `If-None-Match` has it. Weak marks do not count: proxies that compress set them."""
+        known = parse_etags(sent)
+        return known == ["*"] or self.tag in (etag.removeprefix("W/") for etag in known)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes before the body, and with a 304 instead of it."""
+        headers = {"ETag": self.tag, "Cache-Control": "private, no-cache"}
+        if stopped := [one.store for one in self.current if one.stopped]:
+            headers["Daylight-Stopped"] = ", ".join(stopped)
+        if checkpoint := newest_line():
+            headers["Daylight-Checkpoint"] = checkpoint
+        return headers
 
     def body(self) -> bytes:
         is_now = self.part.revision is None

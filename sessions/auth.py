@@ -1,6 +1,7 @@
 """API keys for django-ninja: `Authorization: Bearer dl_…`, or `X-API-Key: dl_…`."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db.models import Q
@@ -52,29 +53,35 @@ class ApiKeyAuth(AuthBase):
 
 def known_key(request: HttpRequest) -> ApiKey:
     """The usable key that a request brings, whatever its scopes, within its rate. Raises `KeyRefusedError`."""
-    key = _known_key(_text_of_key(request))
+    key = usable_key(request.headers)
+    count_use(key)
+    return key
+
+
+def count_use(key: ApiKey) -> None:
+    """Count one request of the key. Raises `KeyRefusedError` (429) if it made too many."""
     if wait := wait_before(key.public_id, key.per_minute):
         reason = f"This key may make {key.per_minute} requests a minute. Ask again in {wait} s."
         raise KeyRefusedError(429, reason, wait)
     _note_use(key)
-    return key
 
 
-def _text_of_key(request: HttpRequest) -> str:
-    header = request.headers.get("Authorization", "")
+def _text_of_key(headers: Mapping[str, str]) -> str:
+    header = headers.get("Authorization", "")
     if header:
         scheme, _, text = header.partition(" ")
         if scheme.lower() != "bearer":
             raise KeyRefusedError(401, "Malformed Authorization header: write Authorization: Bearer dl_…")
         return text.strip()
-    text = request.headers.get("X-API-Key", "").strip()
+    text = headers.get("X-API-Key", "").strip()
     if not text:
         raise KeyRefusedError(401, "An API key is missing: send Authorization: Bearer dl_…")
     return text
 
 
-def _known_key(text: str) -> ApiKey:
-    parts = KEY.fullmatch(text)
+def usable_key(headers: Mapping[str, str]) -> ApiKey:
+    """The key in a request's headers, if it is known, not revoked and not expired. Raises `KeyRefusedError` (401)."""
+    parts = KEY.fullmatch(_text_of_key(headers))
     if not parts:
         raise KeyRefusedError(401, "Malformed API key: it looks like dl_ID_SECRET, in one piece.")
     key = known(parts["public_id"])

@@ -26,7 +26,6 @@ def outside(settings, tmp_path) -> None:
     settings.DAYLIGHT_SIGNING_KEYS = str(tmp_path / "signing")
     settings.DAYLIGHT_CHECKPOINTS = str(tmp_path / "checkpoints.jsonl")
     envelopes._signer.cache_clear()
-    envelopes._entry_of.cache_clear()
 
 
 @pytest.fixture

