@@ -20,7 +20,7 @@ def settings_read() -> set[str]:
     for file in (path for app in OUR_APPS for path in (CHECKOUT / app).rglob("*.py")):
         text = file.read_text()
         names |= set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', text))
-        names |= set(re.findall(r'environ(?:\.get\(|\[)\s*"([A-Z_]+)"', text))
+        names |= set(re.findall(r'os\.environ(?:\.get\(|\[)\s*"([A-Z_]+)"', text))
         names |= set(re.findall(r'"(DAYLIGHT_[A-Z_]+)"', text))
     return names - {"HOME", "DJANGO_SETTINGS_MODULE"}
 
