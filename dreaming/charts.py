@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,3 @@ def columns_of(counts: Sequence[int]) -> list[Column]:
         Column(number * width, (number + 1) * width, count, 100 * number * width, 100 * count / most)
         for number, count in enumerate(counts)
     ]
-
-
-def bars_of(support: dict[str, Any]) -> list[Bar]:
-    """With and without, for `templates/_parts/_bars.html`; none unless both sides have a known outcome."""
-    bars = [
-        Bar(label, support.get(f"{side}_success", 0), support[f"{side}_total"])
-        for side, label in (("met", "with it"), ("other", "without"))
-        if support.get(f"{side}_total")
-    ]
-    return bars if len(bars) == 2 else []

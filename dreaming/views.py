@@ -8,7 +8,6 @@ from django_htmx.http import HttpResponseStopPolling
 
 from audit.actors import Actor
 from audit.roles import ADMIN, ROLES, has_role, role_required
-from dreaming.charts import bars_of
 from dreaming.engines import missing_for
 from dreaming.engines.base import EngineFailed
 from dreaming.forms import DreamForm
@@ -16,6 +15,7 @@ from dreaming.models import Dream, Engine
 from dreaming.outlook import Outlook, look_ahead, was_shown
 from dreaming.passes import dream_ref
 from dreaming.services import DreamRefused, cancel_dream, enqueue, request_dream
+from dreaming.supports import bars_of, compared_p
 from memory.models import MemoryStore, Proposal
 
 PAGE = 50
@@ -112,9 +112,8 @@ def dream_progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _dream_context(request: HttpRequest, pk: int) -> dict[str, object]:
     dream = get_object_or_404(Dream.objects.select_related("store"), pk=pk)
-    findings = [
-        (finding, bars_of(finding.data.get("support", {}))) for finding in dream.findings.select_related("proposal")
-    ]
+    supports = ((finding, finding.data.get("support", {})) for finding in dream.findings.select_related("proposal"))
+    findings = [(finding, bars_of(support), compared_p(support)) for finding, support in supports]
     return {
         "dream": dream,
         "report": dream.manifest.get("readiness"),

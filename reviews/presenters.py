@@ -13,6 +13,7 @@ from audit.canonical import digest_of
 from audit.models import Entry
 from dreaming.charts import Bar
 from dreaming.plots import Plot, Series, Span, stacked
+from dreaming.supports import bars_of, count_in, is_number, part_of, words_of
 from memory.digests import SeenEvidence
 from memory.models import Evidence, Proposal
 from memory.services import digest_over
@@ -45,76 +46,35 @@ class Numbers:
         return bool(self.tiles or self.bars or self.notes)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What the counts of a kind of finding are counts of."""
-
-    scope: str
-    met: str
-    other: str
-    occurrences: str
-
-
-FAILURES = Words(
-    "sessions that called the tool met this", "met it", "did not meet it", "failing calls in these sessions"
-)
-WORKFLOWS = Words("sessions that had the chance did so", "did so", "did not", "")
-PREFERENCES = Words("sessions asked for it", "asked for it", "did not ask", "remarks in these sessions")
-UPKEEP = Words("sessions bear on it", "bear on it", "do not", "")
-
-
-def _words(support: dict[str, Any]) -> Words:
-    """By what the lesson has: steps in an order, words of users, or a version of a memory."""
-    lesson = _part(support, "lesson")
-    if "steps" in lesson:
-        return WORKFLOWS
-    if "words" in lesson:
-        return PREFERENCES
-    return UPKEEP if "operation" in lesson else FAILURES
-
-
 def numbers_of(support: dict[str, Any]) -> Numbers:
     return Numbers(tiles=_tiles(support), bars=bars_of(support), notes=_notes(support))
 
 
-def bars_of(support: dict[str, Any]) -> list[Bar]:
-    """Success with and without: of the change where agents tried it, else of what was met."""
-    remedy = _part(support, "remedy")
-    tried = _pair(remedy, ("adopted", "made the change"), ("rest", "met it, did not"))
-    words = _words(support)
-    return tried or _pair(support, ("met", words.met), ("other", words.other))
-
-
-def _pair(counts: dict[str, Any], *sides: tuple[str, str]) -> list[Bar]:
-    bars = [Bar(label, _int(counts, f"{side}_success"), _int(counts, f"{side}_total")) for side, label in sides]
-    return bars if all(bar.total for bar in bars) else []
-
-
 def _tiles(support: dict[str, Any]) -> list[Tile]:
-    sessions, eligible = _int(support, "sessions"), _int(support, "eligible")
-    words = _words(support)
+    sessions, eligible = count_in(support, "sessions"), count_in(support, "eligible")
+    words = words_of(support)
     scope = words.scope if eligible else words.met
     tiles = (
         [Tile(f"{sessions} of {eligible}" if eligible else _counted(sessions, "session"), scope)] if sessions else []
     )
-    if agents := _int(support, "agents"):
+    if agents := count_in(support, "agents"):
         spread = [
-            _counted(_int(support, key), word)
+            _counted(count_in(support, key), word)
             for key, word in (("principals", "principal"), ("tasks", "task"))
-            if _int(support, key)
+            if count_in(support, key)
         ]
         tiles.append(Tile(_counted(agents, "agent"), f"found it, for {' on '.join(spread)}" if spread else "found it"))
-    remedy = _part(support, "remedy")
-    if adopted := _int(remedy, "adopted"):
-        tiles.append(Tile(f"{_int(remedy, 'helped')} of {adopted}", "sessions that made this change got past it"))
-    elif words.occurrences and (occurrences := _int(support, "occurrences")):
+    remedy = part_of(support, "remedy")
+    if adopted := count_in(remedy, "adopted"):
+        tiles.append(Tile(f"{count_in(remedy, 'helped')} of {adopted}", "sessions that made this change got past it"))
+    elif words.occurrences and (occurrences := count_in(support, "occurrences")):
         tiles.append(Tile(str(occurrences), words.occurrences))
     return tiles
 
 
 def _notes(support: dict[str, Any]) -> list[str]:
-    notes = _comparison(support) if _int(support, "met_total") and _int(support, "other_total") else []
-    if recovered := _int(support, "recovered"):
+    notes = _comparison(support) if count_in(support, "met_total") and count_in(support, "other_total") else []
+    if recovered := count_in(support, "recovered"):
         notes.append(f"{_counted(recovered, 'session')} recovered from it later.")
     return notes
 
@@ -123,21 +83,21 @@ def _comparison(support: dict[str, Any]) -> list[str]:
     """How sessions that met it end, against the others that could have."""
     notes = []
     low, high = support.get("effect_low"), support.get("effect_high")
-    if _is_number(effect := support.get("effect")):
-        interval = f" (95 %: {low * 100:+.0f} to {high * 100:+.0f})" if _is_number(low) and _is_number(high) else ""
+    if is_number(effect := support.get("effect")):
+        interval = f" (95 %: {low * 100:+.0f} to {high * 100:+.0f})" if is_number(low) and is_number(high) else ""
         within = ", runs of the same task compared" if support.get("within_task") else ""
         points = f"{effect * 100:+.0f} points{interval}".replace("-", "−")
         notes.append(f"Against the sessions without it, success differs by {points}{within}.")
-    if _is_number(support.get("p_adjusted")):
+    if is_number(support.get("p_adjusted")):
         notes.append(f"p = {support['p_adjusted']:.2g}, adjusted for the patterns that were tried.")
-    elif _is_number(support.get("p_value")):
+    elif is_number(support.get("p_value")):
         notes.append(f"p = {support['p_value']:.2g}, not adjusted.")
     return notes
 
 
 def weeks_of(support: dict[str, Any], evidence: Sequence[Evidence]) -> Plot | None:
     """Sessions by week, those that met it and the others; of proposals that do not know them, the quoted sessions."""
-    words, weeks = _words(support), support.get("weeks")
+    words, weeks = words_of(support), support.get("weeks")
     if isinstance(weeks, list) and weeks:
         rows = {date.fromisoformat(week): (met, could) for week, met, could in weeks}
         span = Span.weeks(min(rows), max(rows))
@@ -163,20 +123,6 @@ def weeks_of(support: dict[str, Any], evidence: Sequence[Evidence]) -> Plot | No
 
 def _by_week(title: str, span: Span, series: list[Series], note: str) -> Plot:
     return stacked(title, span.labels, series, number=f"{sum(one.total for one in series):,}", note=note)
-
-
-def _part(support: dict[str, Any], name: str) -> dict[str, Any]:
-    part = support.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _int(counts: dict[str, Any], key: str) -> int:
-    value = counts.get(key)
-    return int(value) if _is_number(value) else 0
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _counted(number: int, word: str) -> str:

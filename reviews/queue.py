@@ -15,12 +15,12 @@ from django.http import QueryDict
 
 from audit.roles import REVIEWER, has_role
 from dreaming.charts import Bar
+from dreaming.supports import bars_of
 from memory.models import Evidence, MemoryStore, Proposal, ProposalQuerySet
 from memory.scanning import EXPLANATIONS
 from reviews import ages, waiting
 from reviews.keyset import Key, Order, Page, integer, moment, page_of
 from reviews.models import Mention
-from reviews.presenters import bars_of
 
 PAGE_SIZE = 25
 # Nobody needs to know whether 40,000 or 41,000 wait, and counting them costs every page.

@@ -1,6 +1,7 @@
 """A pass is claimed once, survives its runner, can be stopped, and says what it was run with."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -225,10 +226,25 @@ def test_the_page_shows_findings_with_bars_reasons_and_the_manifest(client, rita
 
     assert "Over the cap of 2 proposals a pass." in page
     assert '<rect class="share" width="' in page
-    assert "without" in page
     assert ended.manifest["sessions_hash"] in page
     assert ended.manifest["code_version"] in page
     assert "style=" not in page
+
+
+def test_the_page_compares_those_that_made_the_change_with_those_that_did_not(client, rita):
+    ended = dream(load_fleet())
+    client.force_login(rita)
+    remedy = ended.findings.get(proposal__title__contains="find_member_by_number").data["support"]["remedy"]
+
+    page = client.get(f"/dreams/{ended.pk}/").content.decode()
+
+    row = re.search(r"find_member_by_number(.*?)</tr>", page, re.DOTALL)[1]
+    bars = re.findall(r"<dt><bdi[^>]*>([^<]+)</bdi></dt>.*?(\d+ of \d+)", row, re.DOTALL)
+    assert bars == [
+        ("made the change", f"{remedy['adopted_success']} of {remedy['adopted_total']}"),
+        ("met it, did not", f"{remedy['rest_success']} of {remedy['rest_total']}"),
+    ]
+    assert "corrected" not in row
 
 
 def test_the_page_of_a_running_dream_shows_its_steps_and_what_it_filed(client, rita):
