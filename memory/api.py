@@ -111,9 +111,11 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
     if slug != key.agent.slug:
         return _error(403, "forbidden", "This key does not read that agent's memory.")
     part = Part(store.replace("\x00", ""), asked.revision, asked.path_prefix.replace("\x00", ""), asked.max_bytes)
-    answer = Answer(key.agent, asked.format, part)
+    known = request.headers.get("If-None-Match", "")
+    # Whoever sends a star says that it has something, not what.
+    is_recorded = bool(asked.session) and known.strip() != "*"
+    answer = Answer(key.agent, asked.format, part, is_recorded)
     try:
-        known = request.headers.get("If-None-Match", "")
         unchanged = bool(known) and _is_known(answer.tag, known)
         response = HttpResponse(status=304) if unchanged else _whole(answer)
     except NoSuchRevision as error:
@@ -122,10 +124,8 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
         return _error(404, "not_found", f"{slug} reads no store {store[:100]}.")
     if part.revision is not None and len(answer.current) != 1:
         return _error(422, "malformed", f"A revision is one of a store, and this agent reads several. {_ONE_STORE}")
-    # Whoever sends a star says that it has something, not what.
-    if asked.session and known.strip() != "*":
-        revisions = [(one.store_id, one.revision) for one in answer.current]
-        record_read(agent=key.agent, session_external_id=asked.session, served=revisions, part=part.words)
+    if is_recorded:
+        record_read(agent=key.agent, session_external_id=asked.session, served=answer.served)
     return _with_headers(response, answer)
 
 
