@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from sessions import format as session_format
 from sessions import pressure, streaming
 from sessions.models import ApiKey, Event, OpenEvent, OpenSession, OutcomeCorrection, Session
 from tests.sessions.samples import make_key
@@ -145,6 +146,42 @@ def test_a_session_that_nobody_closes_is_closed_with_what_there_is(send):
     assert streaming.close_idle() == 1
     session = Session.objects.get()
     assert (session.outcome, session.metadata) == ("unknown", {"closed_by": "idle"})
+
+
+def open_for_long(send, *names: str) -> None:
+    """Sessions of which nothing was heard for hours, the first for longest."""
+    for hours, name in zip(range(20, 0, -1), names, strict=False):
+        send("put", f"-{name}")
+        send("post", f"-{name}/events", event(0))
+        OpenSession.objects.filter(external_id__endswith=name).update(
+            touched_at=timezone.now() - timedelta(hours=hours)
+        )
+
+
+def test_one_that_cannot_be_closed_is_logged_and_keeps_no_other_open(send, monkeypatch, caplog):
+    open_for_long(send, "large", "small")
+    send("post", "-large/events", event(1, "x" * 2_000))
+    OpenSession.objects.filter(external_id="team/run-1-large").update(touched_at=timezone.now() - timedelta(hours=30))
+    monkeypatch.setattr(session_format, "MAX_SESSION_BYTES", 1_000)
+
+    assert streaming.close_idle() == 1
+    assert Session.objects.get().external_id == "team/run-1-small"
+    assert "was not closed: larger than" in caplog.text
+    assert send("get", "-large").json() == {"id": "team/run-1-large", "status": "open", "next_seq": 2}
+
+
+def test_those_that_cannot_be_closed_go_to_the_end_of_the_line(send, client, monkeypatch):
+    monkeypatch.setattr(streaming, "SWEEP", 2)
+    open_for_long(send, "a", "b", "c", "d")
+    _, key = make_key()
+    for name in "ab":
+        whole = {"id": f"team/run-1-{name}", "agent": "alice-bot", "events": []}
+        client.post(
+            "/api/v1/sessions", whole, content_type="application/json", headers={"Authorization": f"Bearer {key}"}
+        )
+
+    assert [streaming.close_idle() for _ in range(3)] == [0, 2, 0]
+    assert sorted(OpenSession.objects.values_list("external_id", flat=True)) == ["team/run-1-a", "team/run-1-b"]
 
 
 def test_a_session_has_room_for_so_much(send, monkeypatch):
