@@ -1,14 +1,20 @@
 """A session sent as it runs: opened, added to, closed; retried as one likes, and nothing of it lost."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
+from audit.actors import Actor
+from audit.models import Entry
+from audit.verifying import verify_record
 from sessions import format as session_format
 from sessions import pressure, streaming
 from sessions.models import ApiKey, Event, OpenEvent, OpenSession, OutcomeCorrection, Session
+from sessions.withdrawing import correct_outcome
 from tests.sessions.samples import make_key
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +240,52 @@ def test_an_outcome_may_arrive_later_and_be_corrected_with_a_reason(send):
         ("unknown", "", "success"),
         ("success", "grader", "failure"),
     ]
+
+
+def test_another_score_for_the_same_outcome_is_a_correction(send):
+    send("put")
+    send("post", "/close", {"outcome": {"status": "success"}})
+    first = send("post", "/outcome", {"status": "success", "score": 0.9, "source": "grader"})
+    again = send("post", "/outcome", {"status": "success", "score": 0.9})
+    bare = send("post", "/outcome", {"status": "success", "score": 0.4})
+    corrected = send("post", "/outcome", {"status": "success", "score": 0.4, "reason": "Half of it was refunded."})
+
+    assert [answer.json()["status"] for answer in (first, again, corrected)] == ["set", "unchanged", "set"]
+    assert (bare.status_code, "how you know" in bare.json()["detail"]) == (422, True)
+    assert Session.objects.get().outcome_score == 0.4
+    assert list(OutcomeCorrection.objects.order_by("pk").values_list("earlier", "earlier_score", "reason")) == [
+        ("success", None, "Nobody had said it before."),
+        ("success", 0.9, "Half of it was refunded."),
+    ]
+    entry = Entry.objects.filter(action="session.outcome_corrected").latest("seq")
+    assert entry.data["scores"] == [0.9, 0.4]
+    assert verify_record().error == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_says_an_outcome_second_corrects_what_the_first_said(send):
+    send("put")
+    send("post", "/close")
+    answers: list[int] = []
+
+    def second() -> None:
+        try:
+            answers.append(send("post", "/outcome", {"status": "failure"}).status_code)
+        finally:
+            connection.close()
+
+    late = threading.Thread(target=second)
+    with transaction.atomic():
+        correct_outcome(
+            session_id=Session.objects.get().pk, outcome="success", reason="Confirmed.", actor=Actor.system("test")
+        )
+        late.start()
+        late.join(timeout=0.5)
+        assert late.is_alive(), "it waits for the first"
+    late.join(timeout=10)
+
+    assert answers == [422]
+    assert Session.objects.get().outcome == "success"
 
 
 @pytest.mark.parametrize("said", [{}, {"status": "fine"}, {"status": "success", "score": 2}])
