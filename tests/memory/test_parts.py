@@ -191,6 +191,21 @@ def test_one_store_of_several_is_read_alone(read, agent, rita):
     assert secret.json()["detail"].replace("secret", "none") == missing.json()["detail"]
 
 
+@pytest.mark.parametrize("url", [URL, "/api/v1/agents/teller/stores/claims/memory"])
+@pytest.mark.parametrize("query", ["prefix=/tools/", "max_bytes=9&maxbytes=9", "session=run-1&Path_Prefix=/tools/"])
+def test_a_parameter_that_is_misspelt_is_named_with_those_that_there_are(read, url, query):
+    tag = read(url=url)["ETag"]
+    answer = read(query, url, **{"If-None-Match": tag})
+
+    misspelt = query.split("&")[-1].split("=")[0]
+    assert (answer.status_code, answer.json()["error"]) == (422, "malformed")
+    assert answer.json()["detail"].startswith(
+        f"{misspelt}: no such parameter. There are format, max_bytes, path_prefix,"
+    )
+    assert ("store" in answer.json()["detail"]) == (url == URL)
+    assert not MemoryRead.objects.exists()
+
+
 @pytest.mark.parametrize("query", ["revision=-1", "revision=x", "max_bytes=-1", f"revision={2**63}"])
 def test_a_number_that_is_none_is_named(read, query):
     assert read(query).status_code == 422
