@@ -55,5 +55,6 @@ def sessions_served(version: MemoryVersion) -> QuerySet[MemoryRead]:
         held = held.filter(revision__lt=later.revision)
     held = held.filter(Q(versions=None) | Q(versions__contains=[version.revision]))
     same = {name: OuterRef(name) for name in ("agent_id", "session_external_id")}
-    newer = Q(revision__gt=OuterRef("revision")) | Q(revision=OuterRef("revision"), pk__gt=OuterRef("pk"))
-    return held.filter(~Exists(held.filter(newer, **same)))
+    as_late = held.filter(**same, revision__gte=OuterRef("revision"))
+    newer = as_late.filter(Q(revision__gt=OuterRef("revision")) | Q(pk__gt=OuterRef("pk")))
+    return held.filter(~Exists(newer))
