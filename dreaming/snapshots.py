@@ -1,21 +1,32 @@
 """The store as a pass sees it: live memories with who was served them, and what each session was given."""
 
 from collections import defaultdict
-
-from django.db import models
+from typing import NamedTuple
 
 from dreaming.mining.values import MemoryView
 from memory.models import Memory, MemoryRead, MemoryStore, MemoryVersion
 from sessions.models import Session
 
 
+class _Read(NamedTuple):
+    agent: int
+    session: str
+    revision: int
+    versions: list[int] | None
+
+    def holds(self, version: int) -> bool:
+        """Whether a version of its revision was served by it."""
+        return self.versions is None or version in self.versions
+
+
 def memory_views(store: MemoryStore) -> list[MemoryView]:
     """The store's live memories, each with the number of sessions that were served its head."""
     outcomes = _outcomes(store)
-    reads = list(_reads(store))
+    reads = _reads(store)
     views = []
     for memory in Memory.objects.filter(store=store, head__isnull=False).select_related("head").order_by("path"):
-        readers = {(agent, session) for agent, session, revision in reads if revision >= memory.head.revision}
+        head = memory.head.revision
+        readers = {(read.agent, read.session) for read in reads if read.revision >= head and read.holds(head)}
         ended = [outcomes[reader] for reader in readers if outcomes.get(reader, "unknown") != "unknown"]
         views.append(
             MemoryView(
@@ -31,24 +42,22 @@ def memory_views(store: MemoryStore) -> list[MemoryView]:
 
 
 def served_texts(store: MemoryStore) -> dict[int, list[str]]:
-    """For each session (by its database id) that read the store: the texts of every revision that it was given."""
-    reads: dict[tuple[int, str], set[int]] = defaultdict(set)
-    for agent, session, revision in _reads(store):
-        reads[agent, session].add(revision)
+    """For each session (by its database id) that read the store: the texts of every version that it was given."""
+    reads = _reads(store)
     if not reads:
         return {}
-    texts = _texts_at(store, {revision for revisions in reads.values() for revision in revisions})
-    names = {session for _, session in reads}
+    texts = _texts_at(store, {read.revision for read in reads})
+    given: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for read in reads:
+        given[read.agent, read.session].update(text for at, text in texts[read.revision].items() if read.holds(at))
+    names = {session for _, session in given}
     rows = store.sessions().filter(external_id__in=names).values_list("pk", "agent_id", "external_id")
-    return {
-        pk: sorted({text for revision in reads[agent, name] for text in texts[revision]})
-        for pk, agent, name in rows
-        if (agent, name) in reads
-    }
+    return {pk: sorted(given[agent, name]) for pk, agent, name in rows if (agent, name) in given}
 
 
-def _reads(store: MemoryStore) -> models.QuerySet[MemoryRead]:
-    return MemoryRead.objects.filter(store=store).values_list("agent_id", "session_external_id", "revision")
+def _reads(store: MemoryStore) -> list[_Read]:
+    rows = MemoryRead.objects.filter(store=store)
+    return [_Read(*row) for row in rows.values_list("agent_id", "session_external_id", "revision", "versions")]
 
 
 def _outcomes(store: MemoryStore) -> dict[tuple[int, str], str]:
@@ -57,17 +66,17 @@ def _outcomes(store: MemoryStore) -> dict[tuple[int, str], str]:
     return {(agent, name): outcome for agent, name, outcome in rows}
 
 
-def _texts_at(store: MemoryStore, wanted: set[int]) -> dict[int, list[str]]:
-    """The live texts at each wanted revision, by walking the store's versions once."""
-    live: dict[int, str] = {}
-    found: dict[int, list[str]] = {}
+def _texts_at(store: MemoryStore, wanted: set[int]) -> dict[int, dict[int, str]]:
+    """At each wanted revision the live texts, each by the revision that brought it, walking the store's versions once."""
+    live: dict[int, tuple[int, str]] = {}
+    found: dict[int, dict[int, str]] = {}
     waiting = sorted(wanted)
     rows = MemoryVersion.objects.filter(store=store).order_by("revision")
     for memory, revision, operation, content in rows.values_list("memory_id", "revision", "operation", "content"):
         while waiting and waiting[0] < revision:
-            found[waiting.pop(0)] = list(live.values())
+            found[waiting.pop(0)] = dict(live.values())
         if operation == MemoryVersion.Operation.DELETED:
             live.pop(memory, None)
         else:
-            live[memory] = content
-    return found | {revision: list(live.values()) for revision in waiting}
+            live[memory] = revision, content
+    return found | {revision: dict(live.values()) for revision in waiting}

@@ -92,7 +92,8 @@ def agent_memory(request: HttpRequest, agent: AgentName, asked: Query[ReadQuery]
     With `format=markdown` the answer is a text for the agent's system prompt. The header `Daylight-Stopped` names the
     stores in which publishing is stopped, also with a 304; the text for the prompt does not. `Daylight-Checkpoint` is the
     newest signed checkpoint of the record, as one line of JSON; whoever keeps such lines is a witness. In JSON each store
-    has an `envelope`, signed with the same key, that says what was served: it is issued anew each day.
+    has an `envelope`, signed with the same key, that says what was served: it is issued anew each day. A parameter that
+    is not listed here is refused, so that a limit that is misspelt is not read as none.
     """
     return _read(request, agent, store, asked)
 
@@ -109,10 +110,16 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
     key: ApiKey = request.auth
     if slug != key.agent.slug:
         return _error(403, "forbidden", "This key does not read that agent's memory.")
+    # Whoever misspells a limit must not get everything.
+    named = ReadQuery.model_fields.keys() | (set() if must_exist else {"store"})
+    if unknown := sorted(request.GET.keys() - named):
+        return _error(422, "malformed", f"{unknown[0][:60]}: no such parameter. There are {', '.join(sorted(named))}.")
     part = Part(store.replace("\x00", ""), asked.revision, asked.path_prefix.replace("\x00", ""), asked.max_bytes)
-    answer = Answer(key.agent, asked.format, part)
+    known = request.headers.get("If-None-Match", "")
+    # Whoever sends a star says that it has something, not what.
+    is_recorded = bool(asked.session) and known.strip() != "*"
+    answer = Answer(key.agent, asked.format, part, is_recorded)
     try:
-        known = request.headers.get("If-None-Match", "")
         unchanged = bool(known) and answer.is_known(known)
         response = HttpResponse(status=304) if unchanged else _whole(answer)
     except NoSuchRevision as error:
@@ -121,10 +128,8 @@ def _read(request: HttpRequest, slug: str, store: str, asked: ReadQuery, *, must
         return _error(404, "not_found", f"{slug} reads no store {store[:100]}.")
     if part.revision is not None and len(answer.current) != 1:
         return _error(422, "malformed", f"A revision is one of a store, and this agent reads several. {_ONE_STORE}")
-    # Whoever sends a star says that it has something, not what.
-    if asked.session and known.strip() != "*":
-        revisions = [(one.store_id, one.revision) for one in answer.current]
-        record_read(agent=key.agent, session_external_id=asked.session, served=revisions, part=part.words)
+    if is_recorded:
+        record_read(agent=key.agent, session_external_id=asked.session, served=answer.served)
     if not asked.session and part.revision is None:
         remember(request, key, answer)
     for name, value in answer.headers.items():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.models import Entry
 from memory.models import MemoryRead, MemoryStore, MemoryVersion
@@ -45,12 +45,16 @@ def next_version(version: MemoryVersion) -> MemoryVersion | None:
 def sessions_served(version: MemoryVersion) -> QuerySet[MemoryRead]:
     """Of each session that was served the version, the read of the latest revision that held it.
 
-    What was recorded is the revision served, not the newest: a stop that served an earlier one counts for that one.
+    What was recorded is the revision served, not the newest: a stop that served an earlier one counts for that one. Of a
+    part that was served the versions were recorded, and no other counts.
     """
     if version.operation == MemoryVersion.Operation.DELETED:
         return MemoryRead.objects.none()
     held = MemoryRead.objects.filter(store_id=version.store_id, revision__gte=version.revision)
     if later := next_version(version):
         held = held.filter(revision__lt=later.revision)
+    held = held.filter(Q(versions=None) | Q(versions__contains=[version.revision]))
     same = {name: OuterRef(name) for name in ("agent_id", "session_external_id")}
-    return held.filter(~Exists(held.filter(**same, revision__gt=OuterRef("revision"))))
+    as_late = held.filter(**same, revision__gte=OuterRef("revision"))
+    newer = as_late.filter(Q(revision__gt=OuterRef("revision")) | Q(pk__gt=OuterRef("pk")))
+    return held.filter(~Exists(newer))

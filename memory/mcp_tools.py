@@ -1,15 +1,18 @@
 """The MCP tools: read, search and propose, with what an agent's key allows. What they serve is approved memory alone."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from mcp.types import TextContent, Tool, ToolAnnotations
+from msgspec.structs import asdict
 from pydantic import ValidationError
 
 from memory import reading
 from memory.paths import InvalidMemory
 from memory.proposing_api import ProposalIn, file, told
+from memory.reading import LiveMemory, Served
 from memory.services import Refused, record_read
 from sessions.models import Agent, ApiKey
 
@@ -68,14 +71,16 @@ def call(key: ApiKey, name: str, arguments: dict[str, Any]) -> list[TextContent]
 
 def _read(key: ApiKey, arguments: dict[str, Any]) -> str:
     path, store = _text(arguments, "path"), _text(arguments, "store")
-    entries = [
-        entry
-        for entry in _entries(_agent(key, "read"), _text(arguments, "session"))
-        if store in ("", entry["store"]) and (path in ("", entry["path"]) or _is_below(entry["path"], path))
+    agent, session = _agent(key, "read"), _text(arguments, "session")
+    found = [
+        (served, memory)
+        for served, memory in _entries(agent)
+        if store in ("", served.store) and (path in ("", memory.path) or _is_below(memory.path, path))
     ]
-    if path and not entries:
+    if path and not found:
         raise ToolRefused(f"There is no memory at {path}.")
-    return _json(entries)
+    _record(agent, session, found)
+    return _json([{"store": served.store, **asdict(memory)} for served, memory in found])
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -86,15 +91,24 @@ def _search(key: ApiKey, arguments: dict[str, Any]) -> str:
     words = _text(arguments, "words").casefold().split()
     if not words:
         raise ToolRefused("words: say what to look for.")
-    found = []
-    for entry in _entries(_agent(key, "read"), _text(arguments, "session")):
-        text = f"{entry['path']}\n{entry['content']}"
-        if all(word in text.casefold() for word in words):
-            at = max(0, entry["content"].casefold().find(words[0]) - SNIPPET // 2)
-            found.append(
-                {"store": entry["store"], "path": entry["path"], "snippet": entry["content"][at : at + SNIPPET]}
-            )
-    return _json({"found": len(found), "entries": found[:FOUND_AT_MOST]})
+    agent, session = _agent(key, "read"), _text(arguments, "session")
+    found = [(served, memory) for served, memory in _entries(agent) if _holds(memory, words)]
+    shown = found[:FOUND_AT_MOST]
+    _record(agent, session, shown)
+    entries = [
+        {"store": served.store, "path": memory.path, "snippet": _snippet(memory, words[0])} for served, memory in shown
+    ]
+    return _json({"found": len(found), "entries": entries})
+
+
+def _holds(memory: LiveMemory, words: list[str]) -> bool:
+    text = f"{memory.path}\n{memory.content}".casefold()
+    return all(word in text for word in words)
+
+
+def _snippet(memory: LiveMemory, word: str) -> str:
+    at = max(0, memory.content.casefold().find(word) - SNIPPET // 2)
+    return memory.content[at : at + SNIPPET]
 
 
 def _propose(key: ApiKey, arguments: dict[str, Any]) -> str:
@@ -114,23 +128,21 @@ def _agent(key: ApiKey, scope: str) -> Agent:
     return key.agent
 
 
-def _entries(agent: Agent, session: str) -> list[dict[str, Any]]:
-    """All that is served, and recorded as served to the session, if one is named."""
+def _entries(agent: Agent) -> list[tuple[Served, LiveMemory]]:
+    """All that is served, each entry with its store."""
     snapshots = reading.live_snapshots(agent)
-    if session:
-        served = [(snapshot.served.store_id, snapshot.served.revision) for snapshot in snapshots]
-        record_read(agent=agent, session_external_id=session, served=served)
-    return [
-        {
-            "store": snapshot.served.store,
-            "path": memory.path,
-            "content": memory.content,
-            "sha256": memory.sha256,
-            "revision": memory.revision,
-        }
-        for snapshot in snapshots
-        for memory in snapshot.memories
-    ]
+    return [(snapshot.served, memory) for snapshot in snapshots for memory in snapshot.memories]
+
+
+def _record(agent: Agent, session: str, returned: list[tuple[Served, LiveMemory]]) -> None:
+    """Remember what is returned as served to the session, if one is named."""
+    if not session:
+        return
+    versions: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for served, memory in returned:
+        versions[served.store_id, served.revision].append(memory.revision)
+    read = [(store, revision, numbers) for (store, revision), numbers in versions.items()]
+    record_read(agent=agent, session_external_id=session, served=read)
 
 
 def _text(arguments: dict[str, Any], name: str) -> str:

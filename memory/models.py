@@ -362,19 +362,27 @@ class Evidence(models.Model):
 
 
 class MemoryRead(models.Model):
-    """Which revision of a store a session was served. The versions follow from the revision."""
+    """Which revision of a store a session was served, and which versions of it, where it was a part.
+
+    `versions` names each by the revision that brought it; null stands for all that the revision held.
+    """
 
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="memory_reads")
     session_external_id = models.CharField(max_length=255)
     store = models.ForeignKey(MemoryStore, on_delete=models.PROTECT, related_name="reads")
     revision = models.PositiveBigIntegerField()
-    part = models.CharField(max_length=300, blank=True, help_text="Which part was asked for; empty for all of it")
+    versions = ArrayField(models.BigIntegerField(), null=True, blank=True)
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["agent", "session_external_id", "store", "revision", "part"], name="read_once_a_revision"
+                "agent",
+                "session_external_id",
+                "store",
+                "revision",
+                models.Func(models.F("versions"), function="daylight_versions_key_v1"),
+                name="read_once_a_revision",
             ),
         ]
         indexes = [models.Index(fields=["store", "revision", "id"], name="read_by_revision")]

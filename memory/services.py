@@ -27,6 +27,10 @@ class KnownClaim(Refused):
     """The claim was decided before, or waits; wording it otherwise changes nothing."""
 
 
+# The id of a store, the revision of it that was served, and the revisions of the versions that were, or None for all.
+Read = tuple[int, int, Sequence[int] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class QuoteDraft:
     """An exact quote of event `seq` of session `session_id` (a database id)."""
@@ -385,14 +389,19 @@ def digest_over(proposal: Proposal, evidence: Iterable[SeenEvidence]) -> str:
     )
 
 
-def record_read(*, agent: Agent, session_external_id: str, served: Sequence[tuple[int, int]], part: str = "") -> None:
-    """Remember which (store id, revision) pairs a session was served, and which part of them. Repeating adds nothing."""
+def record_read(*, agent: Agent, session_external_id: str, served: Sequence[Read]) -> None:
+    """Remember what a session was served. Repeating adds nothing, and a part that held nothing is none."""
     MemoryRead.objects.bulk_create(
         [
             MemoryRead(
-                agent=agent, session_external_id=session_external_id, store_id=store_id, revision=revision, part=part
+                agent=agent,
+                session_external_id=session_external_id,
+                store_id=store_id,
+                revision=revision,
+                versions=None if versions is None else sorted(versions),
             )
-            for store_id, revision in served
+            for store_id, revision, versions in served
+            if versions is None or versions
         ],
         ignore_conflicts=True,
     )

@@ -13,6 +13,7 @@ from memory import reading
 from memory.envelopes import envelope, signer_and_day
 from memory.kept_answers import keep, kept
 from memory.reading import LiveMemory, Served, Snapshot
+from memory.services import Read
 from sessions.models import Agent
 
 Format = Literal["json", "markdown"]
@@ -35,10 +36,9 @@ class Part:
     max_bytes: int | None = None
 
     @property
-    def words(self) -> str:
-        """What is less than everything, for the record of reads; empty for everything."""
-        said = {"path_prefix": self.path_prefix, "max_bytes": self.max_bytes}
-        return " ".join(f"{name}={value}" for name, value in said.items() if value not in ("", None))
+    def may_be_cut(self) -> bool:
+        """Whether it can hold less than a revision did: an earlier one lacks what was erased since."""
+        return bool(self.path_prefix) or self.max_bytes is not None or self.revision is not None
 
 
 @dataclass
@@ -48,10 +48,13 @@ class Answer:
     agent: Agent
     format: Format
     part: Part = field(default_factory=Part)
+    is_recorded: bool = False
 
     @cached_property
     def current(self) -> list[Served]:
-        """What is served of the stores now: all that a conditional request needs."""
+        """What is served of the stores now: all that a conditional request needs, unless its part is recorded."""
+        if self.is_recorded and self.part.may_be_cut:
+            return [snapshot.served for snapshot in self.snapshots]
         return reading.live_revisions(self.agent, self.part.store)
 
     @cached_property
@@ -63,6 +66,18 @@ class Answer:
             _check_revision(part.revision, found)
         self.current = [snapshot.served for snapshot in found]
         return _within(found, part.max_bytes)
+
+    @property
+    def served(self) -> list[Read]:
+        """What the tag names, for the record."""
+        if not self.part.may_be_cut:
+            return [(one.store_id, one.revision, None) for one in self.current]
+        return [(one.served.store_id, one.served.revision, self._versions(one)) for one in self.snapshots]
+
+    def _versions(self, snapshot: Snapshot) -> list[int] | None:
+        """Those served of a revision, or None for all of it."""
+        is_whole = not (self.part.path_prefix or snapshot.left_out or snapshot.erased)
+        return None if is_whole else [memory.revision for memory in snapshot.memories]
 
     @property
     def tag(self) -> str:

@@ -65,7 +65,7 @@ CLEARED = [
         "cleared",
     ),
     Place("reasons why sessions are poisoned", "agent_sessions.Poisoning", ("reason",), "cleared"),
-    Place("reads of memory", "memory.MemoryRead", ("session_external_id", "part"), "cleared"),
+    Place("reads of memory", "memory.MemoryRead", ("session_external_id",), "cleared"),
     Place("what is said of stores", "memory.MemoryStore", ("stop_reason", "description", "metadata"), "cleared"),
     Place(
         "earlier settings",

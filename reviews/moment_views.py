@@ -1,6 +1,6 @@
 """A store as it was at a revision or a moment, what lies between two of them, and what one session was served."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from django.db.models import BigIntegerField, CharField, F, QuerySet
@@ -108,21 +108,23 @@ def agent_memory(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @role_required(*ROLES)
 def session_memory(request: HttpRequest, pk: int) -> HttpResponse:
-    """Exactly which versions a session was served: for each read, those of the revision that was recorded."""
+    """Exactly which versions a session was served: for each read, those of it that no read before had served."""
     agent_session = get_object_or_404(Session.objects.select_related("agent"), pk=pk)
     reads = list(_reads(agent_session)[: MAX_READS + 1])
-    earlier: dict[int, set[int]] = {}
+    known: dict[int, set[int]] = defaultdict(set)
+    whole: dict[int, set[int]] = defaultdict(set)
     for read in reads[:MAX_READS]:
         held = read.store.versions_at(read.revision)
-        ids = set(held.order_by().values_list("pk", flat=True))
-        known = earlier.get(read.store_id)
-        read.count = len(ids)
-        read.is_first = known is None
-        read.gone = len((known or set()) - ids)
-        new = held if known is None else held.filter(pk__in=ids - known)
-        read.versions = list(new.defer("content").select_related("decision")[:MAX_SHOWN])
-        read.left_out = len(ids - (known or set())) - len(read.versions)
-        earlier[read.store_id] = ids
+        at = dict(held.order_by().values_list("pk", "revision"))
+        ids = {pk for pk, revision in at.items() if read.versions is None or revision in read.versions}
+        new = ids - known[read.store_id]
+        read.count, read.held, read.repeated = len(ids), len(at), len(ids) - len(new)
+        read.shown = list(held.filter(pk__in=new).defer("content").select_related("decision")[:MAX_SHOWN])
+        read.left_out = sorted(at[pk] for pk in new - {version.pk for version in read.shown})
+        known[read.store_id] |= ids
+        if read.versions is None:
+            read.gone = len(whole[read.store_id] - ids)
+            whole[read.store_id] = ids
     context = {"agent_session": agent_session, "reads": reads[:MAX_READS], "has_more": len(reads) > MAX_READS}
     return render(request, "reviews/session_memory.html", context)
 

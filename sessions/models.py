@@ -263,7 +263,9 @@ class OpenSession(models.Model):
     event_count = models.PositiveIntegerField(default=0)
     next_seq = models.PositiveBigIntegerField(default=0, help_text="One more than the highest seq so far")
     opened_at = models.DateTimeField(db_default=Now())
-    touched_at = models.DateTimeField(db_default=Now(), help_text="When something was last sent of it")
+    touched_at = models.DateTimeField(
+        db_default=Now(), help_text="When something was last sent of it, or closing it failed"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["agent", "external_id"], name="open_session_once_per_agent")]

@@ -1,5 +1,6 @@
 """Sessions sent as they run: opened, added to, closed. Until then they wait apart, and no dream reads them."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,11 @@ from sessions.preparing import prepare
 from sessions.redaction import redact_value
 from sessions.services import DIFFERS, ingest
 
+logger = logging.getLogger(__name__)
+
 # A session of which nothing was heard for so long is closed, with what there is.
 IDLE_FOR = timedelta(hours=6)
+SWEEP = 500  # so many are closed at once, at most
 CLOSING_KEYS = ("ended_at", "outcome", "metadata")
 ROOM = MAX_SESSION_BYTES - 2**20  # what closing adds still fits
 
@@ -125,18 +129,23 @@ def close_session(*, agent: Agent, external_id: str, closing: dict[str, Any]) ->
 
 
 def close_idle() -> int:
-    """Close what nobody closed, with an unknown outcome unless one was said at the start. Returns how many."""
+    """Close what nobody closed, with an unknown outcome unless one was said at the start. Returns how many.
+
+    The longest idle come first. One that cannot be closed goes to the end of the line, and is tried again when it would be idle.
+    """
     idle = OpenSession.objects.filter(touched_at__lt=Now() - IDLE_FOR).select_related("agent")
-    closed = 0
-    for session in idle[:500]:
-        try:
-            close_session(
-                agent=session.agent, external_id=session.external_id, closing={"metadata": {"closed_by": "idle"}}
-            )
-        except NotOpen:
-            continue
-        closed += 1
-    return closed
+    return sum(_closed(session) for session in idle.order_by("touched_at", "pk")[:SWEEP])
+
+
+def _closed(session: OpenSession) -> bool:
+    try:
+        close_session(agent=session.agent, external_id=session.external_id, closing={"metadata": {"closed_by": "idle"}})
+    except Exception as error:
+        is_known = isinstance(error, FormatError | NotOpen)
+        logger.warning("open session %s was not closed: %s", session.pk, error, exc_info=not is_known)
+        OpenSession.objects.filter(pk=session.pk).update(touched_at=Now())
+        return False
+    return True
 
 
 def state_of(*, agent: Agent, external_id: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sessions.services import CREATED
 from sessions.shapes import CLOSING, OPENING, Shape
 from sessions.storable import Text
 from sessions.streaming import NotOpen, append, close_session, open_session, state_of
-from sessions.withdrawing import MAX_REASON, NotWithdrawn, correct_outcome
+from sessions.withdrawing import MAX_REASON, NotWithdrawn, Unchanged, correct_outcome
 
 router = Router(tags=["sessions"])
 
@@ -113,7 +113,7 @@ def close_one(request: HttpRequest, session_id: SessionId) -> JsonResponse:
 
 class OutcomeIn(Schema):
     status: Literal["success", "failure", "partial", "unknown"] = Field(examples=["success"])
-    score: float | None = Field(None, ge=0, le=1)
+    score: float | None = Field(None, ge=0, le=1, description="Another one for the same status is a correction too")
     source: Text = Field("", max_length=1_000, examples=["grader"])
     detail: Text = Field("", max_length=MAX_REASON, examples=["The customer confirmed."])
     reason: Text = Field(
@@ -147,9 +147,6 @@ def say_outcome(request: HttpRequest, session_id: SessionId, said: OutcomeIn) ->
         is_open = OpenSession.objects.filter(agent=key.agent, external_id=session_id).exists()
         detail = "It is open still: say it when you close it." if is_open else f"There is no session {session_id[:80]}."
         return error_answer(409 if is_open else 404, "not_closed" if is_open else "not_found", detail)
-    if said.status == session.outcome:
-        return JsonResponse({"id": session_id, "outcome": session.outcome, "status": "unchanged"})
-    is_first = session.outcome == Session.Outcome.UNKNOWN
     try:
         correct_outcome(
             session_id=session.pk,
@@ -157,9 +154,12 @@ def say_outcome(request: HttpRequest, session_id: SessionId, said: OutcomeIn) ->
             score=said.score,
             source=said.source,
             detail=said.detail,
-            reason=said.reason or (FIRST_SAID if is_first else ""),
+            reason=said.reason,
+            first_reason=FIRST_SAID,
             actor=Actor.agent(key.agent.slug),
         )
+    except Unchanged:
+        return JsonResponse({"id": session_id, "outcome": said.status, "status": "unchanged"})
     except NotWithdrawn as refusal:
         return error_answer(422, "refused", f"reason: {refusal}")
     return JsonResponse({"id": session_id, "outcome": said.status, "status": "set"})

@@ -36,7 +36,7 @@ CONFIG = SchemathesisConfig.from_dict(
             "deterministic": True,
             "with-security-parameters": False,  # the test's own key is sent; the checks try none and a wrong one
             "allow-x00": False,  # refused everywhere, which JSON Schema cannot say
-            "allow-extra-parameters": False,  # a query's unknown names are ignored
+            "allow-extra-parameters": False,  # reads of memory refuse unknown names, others ignore them; the document cannot say so
         },
         "parameters": {"path.agent": "support-bot", "path.store": "claims"},
     }

@@ -10,10 +10,10 @@ from pydantic import Field
 from memory.anthropic_api.access import served_version, visible_store
 from memory.anthropic_api.errors import ApiError, not_found
 from memory.anthropic_api.pages import FULL_PAGE, PageQuery, View, page
+from memory.anthropic_api.reads import record_memories
 from memory.anthropic_api.shapes import memory_shape, shaped
 from memory.anthropic_api.transport import Call, QueryForm, needs
 from memory.models import MemoryStore, MemoryVersion
-from memory.services import record_read
 from sessions.storable import Text
 
 
@@ -38,7 +38,8 @@ def list_memories(call: Call, store_id: str) -> dict[str, Any]:
     if (after := query.after(str)) is not None:
         entries = entries.filter(entry__gt=after)
     found = list(entries[: limit + 1])
-    _note_read(call, store, found, part="" if query.path_prefix == "/" else f"path_prefix={query.path_prefix}")
+    if query.view == "full":
+        record_memories(call, store, [one for one in found[:limit] if not _is_folder(one)])
     return page([_item(one, query.view) for one in found], [one.entry for one in found], limit)
 
 
@@ -58,9 +59,13 @@ def _entries(store: MemoryStore, query: MemoriesQuery) -> QuerySet[MemoryVersion
 
 
 def _item(version: Any, view: str) -> dict[str, Any]:
-    if version.entry.endswith("/"):
+    if _is_folder(version):
         return {"type": "memory_prefix", "path": version.entry}
     return memory_shape(version, view)
+
+
+def _is_folder(version: Any) -> bool:
+    return version.entry.endswith("/")
 
 
 @needs("read", "manage")
@@ -69,13 +74,6 @@ def retrieve_memory(call: Call, store_id: str, memory_id: str) -> dict[str, Any]
     version = shaped(served_version(store, memory_id), view).first()
     if version is None:
         raise not_found(f"Memory {memory_id[:80]}")
-    _note_read(call, store, [version], part=f"path={version.path}")
+    if view == "full":
+        record_memories(call, store, [version])
     return memory_shape(version, view)
-
-
-def _note_read(call: Call, store: MemoryStore, read: list[MemoryVersion], part: str = "") -> None:
-    """Keep which revision the session was served: that of the statement that read the texts."""
-    if call.key.agent is None or not call.session:
-        return
-    revision = read[0].store.revision if read and store.served_revision is None else store.revision_served
-    record_read(agent=call.key.agent, session_external_id=call.session, served=[(store.pk, revision)], part=part)

@@ -6,6 +6,7 @@ from memory.anthropic_api import ids
 from memory.anthropic_api.access import visible_store, visible_versions
 from memory.anthropic_api.errors import not_found
 from memory.anthropic_api.pages import FULL_PAGE, DatedQuery, View, page
+from memory.anthropic_api.reads import record_versions
 from memory.anthropic_api.shapes import by_author, shaped, version_shape, with_authors
 from memory.anthropic_api.transport import Call, QueryForm, needs
 from sessions.storable import Text
@@ -42,6 +43,8 @@ def list_versions(call: Call, store_id: str) -> dict[str, Any]:
     if (after := query.after(int)) is not None:
         versions = versions.filter(revision__lt=after)
     found = list(shaped(versions, query.view).order_by("-revision")[: limit + 1])
+    if query.view == "full":
+        record_versions(call, found[:limit])
     return page([version_shape(one, query.view) for one in found], [one.revision for one in found], limit)
 
 
@@ -52,4 +55,6 @@ def retrieve_version(call: Call, store_id: str, version_id: str) -> dict[str, An
     version = shaped(with_authors(known), view).first()
     if version is None:
         raise not_found(f"Memory version {version_id[:80]}")
+    if view == "full":
+        record_versions(call, [version])
     return version_shape(version, view)

@@ -8,6 +8,7 @@ from memory.anthropic_api import ids
 from memory.anthropic_api.access import served_version, visible_store
 from memory.anthropic_api.errors import ApiError, not_found
 from memory.anthropic_api.pages import View
+from memory.anthropic_api.reads import record_versions
 from memory.anthropic_api.shapes import memory_shape, shaped
 from memory.anthropic_api.transport import Call, Form, QueryForm, needs
 from memory.models import MemoryStore, MemoryVersion, Proposal
@@ -57,7 +58,7 @@ def update(call: Call, store_id: str, memory_id: str) -> dict[str, Any]:
     path = served.path if wanted.path is None else wanted.path
     content = served.content if wanted.content is None else wanted.content
     if (path, content) == (served.path, served.content):
-        return memory_shape(served, view)
+        return _told(call, served, view)
     if wanted.precondition:
         _check_sha(served, wanted.precondition.content_sha256)
     _check_form(path, content)
@@ -138,6 +139,12 @@ def _asked(call: Call, store: MemoryStore, view: str, **wish: Any) -> dict[str, 
     version = shaped(written, view).get()
     if version.operation == MemoryVersion.Operation.DELETED:
         return {"id": ids.public_id(ids.MEMORY, version.memory_id), "type": "memory_deleted"}
+    return _told(call, version, view)
+
+
+def _told(call: Call, version: MemoryVersion, view: str) -> dict[str, Any]:
+    if view == "full":
+        record_versions(call, [version])
     return memory_shape(version, view)
 
 

@@ -118,7 +118,7 @@ def test_a_claim_that_waits_is_told_as_such_though_it_is_in_its_own_way(store, a
 def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     version = make_live_memory(store, rita, path="/style/other.md", content="\n".join(ANCHORS))
     for name in correct(agent, 20):
-        record_read(agent=agent, session_external_id=name, served=[(store.pk, version.revision)])
+        record_read(agent=agent, session_external_id=name, served=[(store.pk, version.revision, None)])
 
     dream = dreamt(store)
 
@@ -127,6 +127,17 @@ def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     assert set(map(tuple, served_texts(store).values())) == {("\n".join(ANCHORS),)}
     (view,) = memory_views(store)
     assert (view.path, view.served, view.served_success, view.served_known) == ("/style/other.md", 20, 20, 20)
+
+
+def test_a_session_that_was_served_a_part_counts_for_what_it_held_alone(store, agent, rita):
+    outside = make_live_memory(store, rita, path="/outside.md", content="Outside.")
+    inside = make_live_memory(store, rita, path="/inside.md", content="Inside.")
+    session = make_session(agent)
+    part = (store.pk, inside.revision, [inside.revision])
+    record_read(agent=agent, session_external_id=session.external_id, served=[part])
+
+    assert served_texts(store) == {session.pk: ["Inside."]}
+    assert {view.version: view.served for view in memory_views(store)} == {outside.pk: 0, inside.pk: 1}
 
 
 FORMS = (

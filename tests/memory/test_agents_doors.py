@@ -212,6 +212,27 @@ class TestMcp:
         assert MemoryRead.objects.get().session_external_id == "run-3"
         assert "/new.md" not in texts()
 
+    def test_only_what_it_returns_counts_as_served(self, talk, store, rita):
+        make_live_memory(store, rita, path="/other.md", content="Wait.")
+
+        async def use(session: ClientSession) -> None:
+            for tool, arguments in [
+                ("read_memory", {"path": "/tools/"}),
+                ("read_memory", {"path": "/none.md"}),
+                ("read_memory", {}),
+                ("search_memory", {"words": "nothing"}),
+                ("search_memory", {"words": "wait"}),
+                ("read_memory", {"store": "unknown"}),
+            ]:
+                await session.call_tool(tool, {**arguments, "session": "run-3"})
+
+        talk(use)
+        assert list(MemoryRead.objects.order_by("pk").values_list("revision", "versions")) == [
+            (2, [1]),
+            (2, [1, 2]),
+            (2, [2]),
+        ]
+
     @pytest.mark.parametrize(
         ("tool", "arguments", "reason"),
         [

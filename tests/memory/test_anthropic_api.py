@@ -193,14 +193,53 @@ def test_stores_of_others_look_like_stores_that_do_not_exist(caller, store, rita
     assert caller.get(f"{of(store)}/memories/mem_{version.memory_id}").status_code == 404
 
 
-def test_the_session_that_reads_is_remembered(caller, store, rita):
-    make_live_memory(store, rita)
+def recorded() -> list[tuple[str, int, list[int] | None]]:
+    return list(MemoryRead.objects.order_by("pk").values_list("session_external_id", "revision", "versions"))
+
+
+def test_what_a_session_is_given_is_recorded_page_by_page(caller, store, rita):
+    for path in ("/a.md", "/b.md", "/folder/c.md", "/folder/d.md"):
+        version = make_live_memory(store, rita, path=path)
     caller.headers["Daylight-Session"] = "run-7"
 
-    caller.get(of(store) + "/memories")
+    first = caller.get(of(store) + "/memories", view="full", limit=1).json()
+    caller.get(of(store) + "/memories", view="full", limit=2, page=first["next_page"])
+    caller.get(of(store) + "/memories", view="full", depth=1)
+    caller.get(at(version))
 
-    read = MemoryRead.objects.get()
-    assert (read.session_external_id, read.store_id, read.revision) == ("run-7", store.pk, 1)
+    assert recorded() == [("run-7", 4, [1]), ("run-7", 4, [2, 3]), ("run-7", 4, [1, 2]), ("run-7", 4, [4])]
+
+
+def test_a_view_without_texts_is_no_read(caller, store, rita):
+    version = make_live_memory(store, rita)
+    caller.headers["Daylight-Session"] = "run-7"
+
+    assert caller.get(of(store) + "/memories").json()["data"][0]["content"] is None
+    caller.get(at(version), view="basic")
+    caller.get(of(store) + "/memory_versions")
+    caller.get(of(store) + "/memories", view="full", path_prefix="/none/")
+
+    assert not MemoryRead.objects.exists()
+
+
+def test_a_version_from_history_is_recorded_as_itself_if_it_had_a_text(caller, store, rita):
+    old = make_live_memory(store, rita, path="/one.md", content="One.")
+    new = approve(make_proposal(store, operation="update", path="/one.md", base_version=old, content="Two."), rita)
+    approve(make_proposal(store, operation="delete", path="/one.md", content="", base_version=new.version), rita)
+    caller.headers["Daylight-Session"] = "run-7"
+
+    caller.get(f"{of(store)}/memory_versions/memver_{old.pk}")
+    caller.get(of(store) + "/memory_versions", view="full", limit=2)
+
+    assert recorded() == [("run-7", 1, [1]), ("run-7", 2, [2])]
+
+
+def test_a_memory_that_answers_a_write_counts_as_given(caller, store, rita):
+    version = make_live_memory(store, rita, path="/one.md")
+    caller.headers["Daylight-Session"] = "run-7"
+    answer = caller.post(f"{at(version)}?view=full", {"path": "/one.md"})
+    assert answer.json()["content"] == version.content
+    assert recorded() == [("run-7", 1, [1])]
 
 
 # Versions

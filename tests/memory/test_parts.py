@@ -12,6 +12,7 @@ from audit.checkpoints import make_checkpoint
 from audit.models import Entry, SigningKey
 from memory import envelopes
 from memory.models import MemoryRead, MemoryVersion
+from memory.services import record_read
 from memory.stopping import stop_store
 from reviews.erasing import erase, preview
 from sessions.services import issue_key
@@ -127,13 +128,52 @@ def test_what_fits_beside_another_store_is_signed_as_it_is(read, agent, rita):
     assert signed() == (0, 1)
 
 
-def test_what_part_a_session_was_served_is_recorded(read):
-    read("session=run-1&path_prefix=/tools/&max_bytes=99")
+def recorded() -> list[tuple[int, list[int] | None]]:
+    return list(MemoryRead.objects.order_by("pk").values_list("revision", "versions"))
+
+
+def test_of_a_part_the_versions_that_it_held_are_recorded(read, store, rita):
+    make_live_memory(store, rita, path="/c.md", content="x" * 50)
+
+    read("session=run-1&path_prefix=/tools/")
+    read("session=run-1&max_bytes=10")
     read("session=run-1")
-    assert sorted(MemoryRead.objects.values_list("revision", "part")) == [
-        (4, ""),
-        (4, "path_prefix=/tools/ max_bytes=99"),
-    ]
+    read("session=run-1&path_prefix=/")
+
+    assert recorded() == [(5, [4]), (5, None), (5, [4, 5])]
+
+
+def test_what_was_not_cut_is_recorded_as_the_whole_and_what_held_nothing_not_at_all(read):
+    read("session=run-1&max_bytes=99")
+    read("session=run-1&revision=2")
+    read("session=run-1&path_prefix=/none/")
+    read("session=run-1&max_bytes=1")
+    assert recorded() == [(4, None), (2, None)]
+
+
+def test_a_part_that_the_agent_has_already_is_recorded_as_it_is_named(read, store, rita):
+    tag = read("path_prefix=/tools/")["ETag"]
+    assert read("session=run-1&path_prefix=/tools/", **{"If-None-Match": tag}).status_code == 304
+
+    make_live_memory(store, rita, path="/tools/new.md")
+    assert read("session=run-1&path_prefix=/tools/", **{"If-None-Match": tag}).status_code == 200
+
+    assert recorded() == [(4, [4]), (5, [4, 5])]
+
+
+def test_of_an_earlier_revision_what_was_erased_since_is_not_recorded(read, adam):
+    version = MemoryVersion.objects.get(revision=2)
+    seen = preview(scope="version", subject=str(version.pk)).hits.token
+    erase(scope="version", subject=str(version.pk), seen=seen, by=adam, legal_basis="other", reason="Request 12.")
+    read("session=run-1&revision=2")
+    assert recorded() == [(2, [1])]
+
+
+def test_a_part_of_many_versions_is_recorded_once(agent, store):
+    part = (store.pk, 4, range(1, 10_000))
+    for _ in range(2):
+        record_read(agent=agent, session_external_id="run-1", served=[part])
+    assert [len(versions) for _, versions in recorded()] == [9_999]
 
 
 def test_one_store_of_several_is_read_alone(read, agent, rita):
@@ -148,6 +188,21 @@ def test_one_store_of_several_is_read_alone(read, agent, rita):
     secret, missing = (read(url=f"/api/v1/agents/teller/stores/{name}/memory") for name in ("secret", "none"))
     assert (secret.status_code, missing.status_code) == (404, 404)
     assert secret.json()["detail"].replace("secret", "none") == missing.json()["detail"]
+
+
+@pytest.mark.parametrize("url", [URL, "/api/v1/agents/teller/stores/claims/memory"])
+@pytest.mark.parametrize("query", ["prefix=/tools/", "max_bytes=9&maxbytes=9", "session=run-1&Path_Prefix=/tools/"])
+def test_a_parameter_that_is_misspelt_is_named_with_those_that_there_are(read, url, query):
+    tag = read(url=url)["ETag"]
+    answer = read(query, url, **{"If-None-Match": tag})
+
+    misspelt = query.split("&")[-1].split("=")[0]
+    assert (answer.status_code, answer.json()["error"]) == (422, "malformed")
+    assert answer.json()["detail"].startswith(
+        f"{misspelt}: no such parameter. There are format, max_bytes, path_prefix,"
+    )
+    assert ("store" in answer.json()["detail"]) == (url == URL)
+    assert not MemoryRead.objects.exists()
 
 
 @pytest.mark.parametrize("query", ["revision=-1", "revision=x", "max_bytes=-1", f"revision={2**63}"])

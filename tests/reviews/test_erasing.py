@@ -114,9 +114,6 @@ def everywhere(store, rita) -> dict:
 
 def _in_later_places(store, session, waiting, rita) -> None:
     describe_store(store_id=store.pk, actor=Actor.user(rita), description=f"For {SECRET}.", metadata={"who": SECRET})
-    MemoryRead.objects.create(
-        agent=session.agent, session_external_id="run-1", store=store, revision=0, part=f"path_prefix=/{SECRET}"
-    )
     PolicyChange.objects.create(
         store=store, before={}, after={}, looser=[], proposed_by="1", proposed_by_name="adam", state="refused",
         answered_by="2", answered_by_name="alma", note=f"Not for {SECRET}.",

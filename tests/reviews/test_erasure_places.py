@@ -23,7 +23,7 @@ HASHES = {
 }  # fmt: skip
 PLAIN = {
     "kind", "earlier", "outcome", "role", "scopes", "public_id", "name", "slug", "action", "store", "source_ref", "risk",
-    "window", "step", "model", "redactions", "counts", "verdict", "components", "engine", "schedule", "remote_store", "remote_agent", "remote_id", "last_event", "trace_id", "span_id",
+    "window", "step", "model", "redactions", "counts", "verdict", "components", "engine", "schedule", "remote_store", "remote_agent", "remote_id", "last_event", "trace_id", "span_id", "versions",
 }  # fmt: skip
 # Of sessions these are made anew, and a memory is at the path of its newest version; entries hold HMACs and salts, checkpoints hashes.
 DERIVED = {"audit.Entry.body", "audit.Entry.subject", "audit.Checkpoint.body", "audit.Salt.value"}

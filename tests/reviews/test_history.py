@@ -61,9 +61,9 @@ def ask(agent):
     """The agent's read for a session, as over HTTP."""
     _, secret = issue_key(agent=agent, scopes=["read"], issued_by=ADAM)
 
-    def read(session: str, tag: str = ""):
+    def read(session: str, tag: str = "", **part: str | int):
         headers = {"Authorization": f"Bearer {secret}"} | ({"If-None-Match": tag} if tag else {})
-        return Client().get(f"/api/v1/agents/teller/memory?session={session}", headers=headers)
+        return Client().get("/api/v1/agents/teller/memory", {"session": session, **part}, headers=headers)
 
     return read
 
@@ -306,9 +306,35 @@ def test_a_session_shows_exactly_the_versions_that_it_was_served(desk, agent, st
 
     reads = desk.get(f"/sessions/{session.pk}/memory/").context["reads"]
     assert [(read.revision, read.count, read.gone) for read in reads] == [(1, 1, 0), (3, 2, 1)]
-    assert [version.pk for version in reads[0].versions] == [first.pk]
-    assert {version.pk for version in reads[1].versions} >= {second.pk}
+    assert [version.pk for version in reads[0].shown] == [first.pk]
+    assert {version.pk for version in reads[1].shown} >= {second.pk}
     assert f"/sessions/{session.pk}/memory/" in desk.get(f"/sessions/{session.pk}/").content.decode()
+
+
+def test_a_session_that_read_a_part_is_shown_with_those_entries_and_no_other(desk, agent, store, rita, ask):
+    for path in ("/a.md", "/tools/b.md", "/tools/c.md"):
+        make_live_memory(store, rita, path=path)
+    session = make_session(agent, external_id="run-1")
+    ask("run-1", path_prefix="/tools/")
+    ask("run-1")
+
+    response = desk.get(f"/sessions/{session.pk}/memory/")
+    part, whole = response.context["reads"]
+    assert [version.path for version in part.shown] == ["/tools/b.md", "/tools/c.md"]
+    assert [version.path for version in whole.shown] == ["/a.md"]
+    assert "A part: 2 of 3 memories" in text_of(response)
+    assert "All 3 memories; 2 had been served before, as they were" in text_of(response)
+    assert "a part: 2 versions" in text_of(desk.get(f"/sessions/{session.pk}/"))
+
+
+def test_of_a_long_part_every_version_is_named(desk, agent, store, rita, ask, monkeypatch):
+    monkeypatch.setattr(moment_views, "MAX_SHOWN", 1)
+    for path in ("/a.md", "/tools/b.md", "/tools/c.md", "/tools/d.md"):
+        make_live_memory(store, rita, path=path)
+    session = make_session(agent, external_id="run-1")
+    ask("run-1", path_prefix="/tools/")
+    shown = text_of(desk.get(f"/sessions/{session.pk}/memory/"))
+    assert "and 2 more of the store at r4 , those of r3, r4." in shown
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -321,7 +347,7 @@ def test_a_stop_that_serves_an_earlier_revision_is_what_is_recorded(desk, agent,
 
     (read,) = desk.get(f"/sessions/{session.pk}/memory/").context["reads"]
     assert read.revision == 2
-    assert [(version.path, version.revision) for version in read.versions] == [("/a.md", 1), ("/b.md", 2)]
+    assert [(version.path, version.revision) for version in read.shown] == [("/a.md", 1), ("/b.md", 2)]
 
 
 def test_a_session_that_read_before_during_and_after_a_stop_names_each_revision_once(desk, agent, store, story, ask):
@@ -395,6 +421,22 @@ def test_a_version_names_the_sessions_that_were_served_it_and_no_other(desk, age
     assert reached(desk.get(f"{address}/{second.revision}/")) == {"both", "two"}
     assert reached(desk.get(f"{address}/{deleted.revision}/")) == set()
     assert desk.get(f"{address}/2/").status_code == 404
+
+
+def test_a_version_outside_of_the_part_that_a_session_read_did_not_reach_it(desk, store, rita, ask):
+    outside = make_live_memory(store, rita, path="/a.md")
+    inside = make_live_memory(store, rita, path="/tools/b.md")
+    ask("part", path_prefix="/tools/")
+    ask("whole")
+    ask("both", path_prefix="/tools/")
+    ask("both")
+
+    def served(version) -> list[str]:
+        rows = desk.get(f"/memories/{version.memory_id}/versions/{version.revision}/").context["reach"].page.rows
+        return sorted(read.session_external_id for read in rows)
+
+    assert served(outside) == ["both", "whole"]
+    assert served(inside) == ["both", "part", "whole"]
 
 
 def test_how_the_sessions_ended_is_counted_with_what_it_is_counted_of(desk, agent, store, rita, monkeypatch):

@@ -1,13 +1,20 @@
 """A session sent as it runs: opened, added to, closed; retried as one likes, and nothing of it lost."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
+from audit.actors import Actor
+from audit.models import Entry
+from audit.verifying import verify_record
+from sessions import format as session_format
 from sessions import pressure, streaming
 from sessions.models import ApiKey, Event, OpenEvent, OpenSession, OutcomeCorrection, Session
+from sessions.withdrawing import correct_outcome
 from tests.sessions.samples import make_key
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +154,42 @@ def test_a_session_that_nobody_closes_is_closed_with_what_there_is(send):
     assert (session.outcome, session.metadata) == ("unknown", {"closed_by": "idle"})
 
 
+def open_for_long(send, *names: str) -> None:
+    """Sessions of which nothing was heard for hours, the first for longest."""
+    for hours, name in zip(range(20, 0, -1), names, strict=False):
+        send("put", f"-{name}")
+        send("post", f"-{name}/events", event(0))
+        OpenSession.objects.filter(external_id__endswith=name).update(
+            touched_at=timezone.now() - timedelta(hours=hours)
+        )
+
+
+def test_one_that_cannot_be_closed_is_logged_and_keeps_no_other_open(send, monkeypatch, caplog):
+    open_for_long(send, "large", "small")
+    send("post", "-large/events", event(1, "x" * 2_000))
+    OpenSession.objects.filter(external_id="team/run-1-large").update(touched_at=timezone.now() - timedelta(hours=30))
+    monkeypatch.setattr(session_format, "MAX_SESSION_BYTES", 1_000)
+
+    assert streaming.close_idle() == 1
+    assert Session.objects.get().external_id == "team/run-1-small"
+    assert "was not closed: larger than" in caplog.text
+    assert send("get", "-large").json() == {"id": "team/run-1-large", "status": "open", "next_seq": 2}
+
+
+def test_those_that_cannot_be_closed_go_to_the_end_of_the_line(send, client, monkeypatch):
+    monkeypatch.setattr(streaming, "SWEEP", 2)
+    open_for_long(send, "a", "b", "c", "d")
+    _, key = make_key()
+    for name in "ab":
+        whole = {"id": f"team/run-1-{name}", "agent": "alice-bot", "events": []}
+        client.post(
+            "/api/v1/sessions", whole, content_type="application/json", headers={"Authorization": f"Bearer {key}"}
+        )
+
+    assert [streaming.close_idle() for _ in range(3)] == [0, 2, 0]
+    assert sorted(OpenSession.objects.values_list("external_id", flat=True)) == ["team/run-1-a", "team/run-1-b"]
+
+
 def test_a_session_has_room_for_so_much(send, monkeypatch):
     send("put")
     monkeypatch.setattr(streaming, "ROOM", 300)
@@ -197,6 +240,52 @@ def test_an_outcome_may_arrive_later_and_be_corrected_with_a_reason(send):
         ("unknown", "", "success"),
         ("success", "grader", "failure"),
     ]
+
+
+def test_another_score_for_the_same_outcome_is_a_correction(send):
+    send("put")
+    send("post", "/close", {"outcome": {"status": "success"}})
+    first = send("post", "/outcome", {"status": "success", "score": 0.9, "source": "grader"})
+    again = send("post", "/outcome", {"status": "success", "score": 0.9})
+    bare = send("post", "/outcome", {"status": "success", "score": 0.4})
+    corrected = send("post", "/outcome", {"status": "success", "score": 0.4, "reason": "Half of it was refunded."})
+
+    assert [answer.json()["status"] for answer in (first, again, corrected)] == ["set", "unchanged", "set"]
+    assert (bare.status_code, "how you know" in bare.json()["detail"]) == (422, True)
+    assert Session.objects.get().outcome_score == 0.4
+    assert list(OutcomeCorrection.objects.order_by("pk").values_list("earlier", "earlier_score", "reason")) == [
+        ("success", None, "Nobody had said it before."),
+        ("success", 0.9, "Half of it was refunded."),
+    ]
+    entry = Entry.objects.filter(action="session.outcome_corrected").latest("seq")
+    assert entry.data["scores"] == [0.9, 0.4]
+    assert verify_record().error == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_says_an_outcome_second_corrects_what_the_first_said(send):
+    send("put")
+    send("post", "/close")
+    answers: list[int] = []
+
+    def second() -> None:
+        try:
+            answers.append(send("post", "/outcome", {"status": "failure"}).status_code)
+        finally:
+            connection.close()
+
+    late = threading.Thread(target=second)
+    with transaction.atomic():
+        correct_outcome(
+            session_id=Session.objects.get().pk, outcome="success", reason="Confirmed.", actor=Actor.system("test")
+        )
+        late.start()
+        late.join(timeout=0.5)
+        assert late.is_alive(), "it waits for the first"
+    late.join(timeout=10)
+
+    assert answers == [422]
+    assert Session.objects.get().outcome == "success"
 
 
 @pytest.mark.parametrize("said", [{}, {"status": "fine"}, {"status": "success", "score": 2}])

@@ -159,6 +159,15 @@ def test_one_memory_waits_once_with_every_cause(live, session):
     assert {cause.why for cause in row.causes.all()} == {"relabelled", "poisoned"}
 
 
+def test_a_memory_is_looked_at_again_when_only_the_score_was_wrong(client, live, session, aude):
+    correct_outcome(session_id=session.pk, outcome="failure", score=0.9, reason="Graded anew.", actor=SYSTEM)
+    assert EvidenceReview.objects.get().causes.get().why == "relabelled"
+    client.force_login(aude)
+    page = " ".join(client.get(f"/sessions/{session.pk}/").content.decode().split())
+    assert "Said to be <b>failure</b> 0.20 by" in page
+    assert "corrected to <b>failure</b> with another score" in page
+
+
 def test_a_reviewer_closes_it_with_a_reason(client, live, session, rita):
     poison(session)
     row = EvidenceReview.objects.get()
