@@ -28,7 +28,7 @@ EXPLANATIONS = {
     INJECTION: "The text speaks to the agent about its instructions, tools or reviewers. Transcripts can plant such sentences.",
     LOOKALIKES: "Words mix letters of several alphabets that look alike, such as a Cyrillic а among Latin letters.",
     LINK: "The text points at an address outside. Agents that follow it leave what was reviewed.",
-    CONTACT: "An e-mail address stands in the text. Agents may write to it, or copy it into what they send.",
+    CONTACT: "An e-mail address, a telephone or an account number stands in the text. Agents may copy it into what they send.",
     COMMAND: "The text has a command that runs what it downloads or decodes, unseen.",
     REPLACES_HUMAN_TEXT: "It overwrites text that a person wrote or edited.",
     REMOVED_BEFORE: "Agents read this once, and a decision took it out. Look at why before it comes back.",
@@ -70,7 +70,16 @@ _LINK = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_CONTACT = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}\b", re.IGNORECASE)
+_CONTACT = re.compile(
+    r"""
+    (?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}\b
+  | (?<![\w/.+-])\+\d{1,3}[ ().-]{0,2}\d(?:[ ().-]{0,2}\d){6,12}(?![\w-])
+  | (?<![\w/.+-])(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-])
+  | (?<![\w/.+-])\d{3}-\d{2}-\d{4}(?![\w-])
+  | (?<![\w/.+-])[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?(?![\w-])
+    """,
+    re.VERBOSE,
+)
 _FETCH = r"\b(?:curl|wget|iwr|irm|invoke-webrequest|base64\s+(?:-d|--decode))\b"
 _SHELL = (
     r"(?:sudo\s+(?:-\S+\s+)*)?(?:\S{0,40}/)?"

@@ -35,7 +35,7 @@ _SECRET = re.compile(
 _PERSONAL = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
     r"|(?<![\w/.-])\+?\(?\d{2,4}\)?[ /.-]\(?\d{2,4}\)?[ /.-]?\d{3,}(?:[ .-]\d{2,5})*(?![\w/-])"
-    r"|\b\d{3}-\d{2}-\d{4}\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}\b"
+    r"|\b\d{3}-\d{2}-\d{4}\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"
 )
 # Letters of both cases and digits that change place as often as only chance does.
 _KEY = re.compile(r"(?<![\w/+-])[A-Za-z0-9_+-]{16,}={0,2}(?![\w/+-])")
