@@ -20,7 +20,7 @@ from dreaming.mining.failures import plain_answer
 from dreaming.mining.naming import names_of
 from dreaming.mining.remarks import remarks_of
 from dreaming.mining.statements import statements_of
-from dreaming.mining.templates import own_words, template_of, tool_family
+from dreaming.mining.templates import Template, own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, Digest, ErrorSeen, Quote, RepairSeen, SessionView, StepSeen, ToolUse
 
 _REACH = 8
@@ -108,20 +108,33 @@ def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
 
 
 def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
-    """Return the tools' short answers, once each: some may be failures that nothing marks."""
+    """Return the tools' short answers, once each, with how often the same call was made again at once: some may be
+    failures that nothing marks.
+    """
     found: dict[tuple[str, str], ErrorSeen] = {}
-    for call in calls:
+    for at, call in enumerate(calls):
         text = plain_answer(call.output) if call.worked and call.has_call else ""
         if len(text.split()) < _FEW_WORDS or len(found) >= _MAX_SAID:
             continue
         template = template_of(text, call.tool)
-        if own_words(template.text) >= _FEW_WORDS:
-            quote = Quote(call.result_seq, call.output.strip()[:QUOTE_LIMIT])
-            seen = ErrorSeen(
-                template.text, template.values, call.tool, quote, 1, 0, 0, False, True, _input_quote(call), (), (), ()
-            )
-            found.setdefault((call.tool, template.text), seen)
+        if own_words(template.text) < _FEW_WORDS:
+            continue
+        seen = found.get((call.tool, template.text)) or _answer_seen(call, template)
+        again = _is_again(call, calls[at + 1 : at + 2])
+        found[call.tool, template.text] = replace(seen, occurrences=seen.occurrences + 1, retried=seen.retried + again)
     return tuple(found[key] for key in sorted(found))
+
+
+def _answer_seen(call: Call, template: Template) -> ErrorSeen:
+    quote = Quote(call.result_seq, call.output.strip()[:QUOTE_LIMIT])
+    return ErrorSeen(
+        template.text, template.values, call.tool, quote, 0, 0, 0, False, False, _input_quote(call), (), (), ()
+    )
+
+
+def _is_again(call: Call, ahead: list[Call]) -> bool:
+    """Whether the next call is the same one."""
+    return bool(ahead) and ahead[0].tool == call.tool and ahead[0].arguments == call.arguments
 
 
 def _step_quote(call: Call) -> Quote:
@@ -243,7 +256,7 @@ def _other(call: Call, later: Call) -> Change:
 
 
 def _note_retry(error: _Error, call: Call, ahead: list[Call]) -> None:
-    if ahead and ahead[0].tool == call.tool and ahead[0].arguments == call.arguments:
+    if _is_again(call, ahead):
         error.retried += 1
         error.healed += ahead[0].worked
 

@@ -25,7 +25,7 @@ _TELLING = re.compile(
 )
 _CAUSE = re.compile(r"^(?:(?:root )?caused? ?(?:by)?|reason)\s*[:=]\s*((?:\S+\s+){2,}\S+.*)$", re.IGNORECASE)
 _NOTHING = re.compile(
-    r"^(?:no|0|zero|<n>) [a-z_]{3,}(?: (?:for|in|with|matching|found|matched|to|at|on)\b[^\n]{0,80})?\.?$", re.I
+    r"^(?:no|0|zero|<n>) [a-z_]{3,}(?: (?:for|in|with|match\w*|found|to|at|on)\b[^\n]{0,80})?\.?$", re.I
 )
 _LEVEL = re.compile(r"^(?:[\d\[(][\d:.,TZ/\-\])+ ]*)?\[?(?P<level>[A-Z]{4,8})\]?:?\s+(?P<said>\S.*)$")
 _ERROR_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE"})
@@ -176,8 +176,8 @@ def _untagged(line: str) -> str:
 
 
 def plain_answer(output: str) -> str:
-    """Return a short answer that nothing marks as an error as one sentence: its lines, or the fields of its JSON that are
-    not numbers; '' where it is long.
+    """Return a short answer that nothing marks as an error as one sentence: its lines, or of its JSON the one sentence in
+    it, else the fields that are not numbers; '' where it is long.
     """
     text = output.strip()
     if len(text) > _SHORT or text.count("\n") > _FEW_LINES:
@@ -186,7 +186,11 @@ def plain_answer(output: str) -> str:
     if not isinstance(value, dict):
         said = _PAIR.sub(r"\1 is ", _ARROW.sub(" ", text))
         return " ".join(said.split()) if value is None and not _CODE.search(said) else ""
-    return "; ".join(f"{key.replace('_', ' ')} is {_worded(item)}" for key, item in _leaves(value) if _worded(item))
+    leaves = list(_leaves(value))
+    sentences = [item for _, item in leaves if isinstance(item, str) and len(item.split()) >= _FEW_WORDS]
+    if len(sentences) == 1 and not any(item is None or item is False for _, item in leaves):
+        return " ".join(sentences[0].split())
+    return "; ".join(f"{key.replace('_', ' ')} is {_worded(item)}" for key, item in leaves if _worded(item))
 
 
 def _leaves(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from dreaming.mining.values import Digest, ErrorSeen, RepairSeen
 
 ANY_TOOL = ""
 _ANY = "<*>"
+_LONGEST_GAP = 3
 
 
 @dataclass(slots=True)
@@ -133,14 +134,16 @@ def _canonical(digests: Sequence[Digest], at_least: int) -> dict[_Key, str]:
 
 
 def _merge_words(counts: Mapping[tuple[str, str], int], at_least: int) -> dict[tuple[str, str], str]:
-    """Merge rare templates of one family that differ in a single word, if at least four words stand there."""
+    """Merge rare templates of one family that differ in one place, if at least four ways to fill it are there."""
     rare = sorted(key for key, count in counts.items() if count < at_least)
     slots: dict[tuple[str, str], set[str]] = defaultdict(set)
     for template, family in rare:
         for name in _with_gaps(template):
             slots[name, family].add(template)
     merged: dict[tuple[str, str], str] = {}
-    for (name, family), members in sorted(slots.items(), key=lambda item: (-len(item[1]), item[0])):
+    for (name, family), members in sorted(
+        slots.items(), key=lambda item: (-len(item[1]), -len(item[0][0].split()), item[0])
+    ):
         if len(members) >= 4:
             for template in members:
                 merged.setdefault((template, family), name)
@@ -148,11 +151,15 @@ def _merge_words(counts: Mapping[tuple[str, str], int], at_least: int) -> dict[t
 
 
 def _with_gaps(template: str) -> Iterable[str]:
+    """Yield the template with a gap for each word, and for each few words that stand inside it: names may be longer."""
     words = template.split()
     if 4 <= len(words) <= 25:
         for at, word in enumerate(words):
             if not word.startswith("<"):
                 yield " ".join([*words[:at], _ANY, *words[at + 1 :]])
+            for end in range(at + 2, min(at + _LONGEST_GAP, len(words) - 3) + 1):
+                if at and not all(one.startswith("<") for one in words[at:end]):
+                    yield " ".join([*words[:at], _ANY, *words[end:]])
 
 
 def _join_families(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], frozenset[str]]:

@@ -15,8 +15,9 @@ from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
 from dreaming.mining.statements import restated
 from dreaming.mining.templates import tool_family
-from dreaming.mining.unmarked import unflagged
+from dreaming.mining.unmarked import answers_of, unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
+from dreaming.mining.vain import join_by_dead_tool, taken_for_errors, with_answers_as_errors
 from dreaming.mining.values import (
     Digest,
     Discarded,
@@ -52,8 +53,8 @@ def mine(
     outcomes. The result does not depend on the order of `digests`.
     """
     limits = thresholds or Thresholds()
-    window = Window.of(without_echoes(digests, served or {}))
     least = limits.sessions_for(len(digests))
+    window = _taken_as_meant(Window.of(without_echoes(digests, served or {})), least)
     measured, found, left = _errors(window, limits, least)
     workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
     found, as_order = _told_as_order(found, workflows)
@@ -69,9 +70,15 @@ def mine(
     return MiningResult(tuple(found), tuple(left[:_MAX_DISCARDED]), len(digests), events)
 
 
+def _taken_as_meant(window: Window, least: int) -> Window:
+    """Return the window with the answers among the errors that agents take for errors."""
+    names = taken_for_errors(window.digests, answers_of(window, least), least)
+    return Window.of(with_answers_as_errors(window.digests, names)) if names else window
+
+
 def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measured], list[Finding], list[Discarded]]:
     """Measure every error that enough sessions met; return the measures, what is found and what is left out."""
-    groups = join_paraphrases(group_errors(window.digests, least), least)
+    groups = join_by_dead_tool(join_paraphrases(group_errors(window.digests, least), least), window)
     measured = [measure(group, window, least) for group in groups if len(group.meetings) >= least]
     adjust(measured)
     found: list[Finding] = []

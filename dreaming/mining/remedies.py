@@ -273,12 +273,12 @@ def causes(group: Group, window: Window) -> list[Cause]:
     """Return every feature of failing calls with its count against sessions where the tool worked; p
     unadjusted.
     """
-    unattached = sum(any(not error.attached for error in met.errors) for met in group.meetings.values())
+    attached = [met for met in group.meetings.values() if all(error.attached for error in met.errors)]
     base = window.baseline(group.families, group.meetings.keys())
-    total = len(group.meetings)
-    if not base.sessions or unattached * 2 > total:
+    total = len(attached)
+    if not base.sessions or 2 * total < len(group.meetings):
         return []
-    counts = Counter(name for met in group.meetings.values() for name in _features(met))
+    counts = Counter(name for met in attached for name in _features(met))
     for name in base.arguments():
         counts[f"lacks:{name}"] = total - counts[f"has:{name}"]
     found = []

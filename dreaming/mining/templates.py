@@ -180,11 +180,19 @@ def own_words(template: str) -> int:
 
 @lru_cache(maxsize=4096)
 def tool_family(name: str) -> str:
-    """Return the tool's own name without server prefix, in snake case: `mcp__crm__getUser` is `get_user`."""
+    """Return the tool's own name without server prefix, in snake case: `mcp__crm__getUser` is `get_user`.
+
+    A name of one word keeps what it is of: `valve.open` and `gate.open` are two tools.
+    """
     shell, _, ran = name.partition(": ")
-    last = f"{shell} {ran}" if ran else re.split(r"__|[./:]", name.strip())[-1] or name
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last)
-    return re.sub(r"[\W_]+", "_", snake).strip("_").lower()
+    if ran:
+        return _snake(f"{shell} {ran}")
+    parts = [part for part in map(_snake, re.split(r"__|[./:]", name)) if part]
+    return "_".join(parts[-1:] if parts and "_" in parts[-1] else parts[-2:])
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower()
 
 
 def fill(template: str, values: tuple[str, ...]) -> str:

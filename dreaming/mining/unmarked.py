@@ -57,15 +57,12 @@ def unflagged(window: Window, limits: Thresholds, least: int, told: Iterable[Col
     one by one: what a tool says may just go along with hard tasks. Words are looked for in errors too, of which each
     wording, on each tool, may be too rare to be told. `told` are the sessions of what is found already.
     """
-    quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
-    answers = _denials_joined(group_errors(quiet, least), window)
-    groups = join_paraphrases([group for group in answers if len(group.meetings) >= WORTH], least, _ANSWERS_ALIKE)
-    groups = [group for group in groups if len(group.meetings) >= least]
+    groups = [group for group in answers_of(window, least) if len(group.meetings) >= least]
     measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
     found: list[Finding] = []
     spent = [set(sessions) for sessions in told]
-    for item in [*_by_words(window, limits, least), *measured]:
+    for item in [*_by_words(window, limits, least, set().union(*spent)), *measured]:
         group, support = item.group, support_of(item.group, window, item)
         sessions = set(group.meetings)
         if any(len(sessions & other) >= _OVERLAP * min(len(sessions), len(other)) for other in spent):
@@ -81,6 +78,13 @@ def unflagged(window: Window, limits: Thresholds, least: int, told: Iterable[Col
         spent.append(sessions)
         found.append(finding_of("recurring_failure", group, window, support, None, (), True, limits))
     return found
+
+
+def answers_of(window: Window, least: int) -> list[Group]:
+    """Return the short answers that nothing marks as an error as if they were errors, one for each way to say it."""
+    quiet = [replace(digest, errors=digest.said, repairs=()) for digest in window.digests]
+    answers = _denials_joined(group_errors(quiet, least), window)
+    return join_paraphrases([group for group in answers if len(group.meetings) >= WORTH], least, _ANSWERS_ALIKE)
 
 
 def _is_mostly_one(group: Group) -> bool:
@@ -111,15 +115,17 @@ def _holds_within_agents(group: Group, window: Window, limits: Thresholds) -> bo
     return strata_less(strata) <= limits.alpha and stratified_difference(strata).value <= -LOSS
 
 
-def _by_words(window: Window, limits: Thresholds, least: int) -> list[Measured]:
+def _by_words(window: Window, limits: Thresholds, least: int, told: Collection[int]) -> list[Measured]:
     """Return the answers that hold a word with which sessions end worse, Benjamini-Hochberg over all words looked at.
 
-    How often a word is told, which decides whether it is looked at, does not depend on how sessions end.
+    How often a word is told, which decides whether it is looked at, does not depend on how sessions end. Sessions that met
+    what is `told` already are left out: it may be why they end as they do.
     """
-    most = _COMMON * len(window.digests)
-    words = {name: word for name, word in _words(window).items() if least <= len(word.sessions) <= most}
+    apart = set(range(len(window.digests))) - set(told)
+    most = _COMMON * len(apart)
+    words = {name: word for name, word in _words(window, apart).items() if least <= len(word.sessions) <= most}
     names = sorted(words)
-    everybody = window.callers(frozenset({""})).endings
+    everybody = window.endings(apart)
     if not names or not everybody.known:
         return []
     endings = [window.endings(words[name].sessions) for name in names]
@@ -138,16 +144,18 @@ def _by_words(window: Window, limits: Thresholds, least: int) -> list[Measured]:
         same = {other for other in ranked if tools & _tools_of(words[other])}
         spent |= same
         group = _told(same, tools, window)
-        if len(group.meetings) >= least:
-            compared = window.compare_to_rest(frozenset({""}), group.meetings.keys())
+        met = apart & group.meetings.keys()
+        if len(met) >= least:
+            compared = window.compare(sorted(met), sorted(apart - met))
             found.append(Measured(group, compared, [], [], worse[name], worse[name]))
     return found
 
 
-def _words(window: Window) -> dict[str, _Word]:
+def _words(window: Window, sessions: Collection[int]) -> dict[str, _Word]:
     stems: dict[str, frozenset[str]] = {}
     found: dict[str, _Word] = {}
-    for at, digest in enumerate(window.digests):
+    for at in sorted(sessions):
+        digest = window.digests[at]
         for answer in (*digest.said, *digest.errors):
             for name in _stems(answer.template, stems):
                 word = found.setdefault(name, _Word(set(), defaultdict(set)))

@@ -14,7 +14,7 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 5
+DIGEST_VERSION = 6
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
@@ -64,7 +64,8 @@ class Quote:
 class ErrorSeen:
     """One error template that one session met on one tool; the quote is of its first occurrence.
 
-    `attached` says that a recorded call failed; else the harness or the model refused before there was one.
+    `attached` says that a recorded call failed; else the harness or the model refused before there was one, or nothing
+    marks the answer as an error.
     `call` quotes its input. `earlier` quotes the last working call of each tool in `earlier_tools` that was
     given one of the same values.
     """
@@ -153,7 +154,8 @@ class RemarkSeen:
 class Digest:
     """What a pass keeps of one session: a few KB, however long the session was.
 
-    `said` are short plain answers of tools that nothing marks as errors: some may be.
+    `said` are short plain answers of tools that nothing marks as errors: some may be. Their `retried` counts how often
+    the same call was made again at once.
     `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
     `stated` are sentences with an amount, of whoever wrote or answered them.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).

@@ -172,3 +172,8 @@ def test_a_megabyte_is_clipped_first(piece: str) -> None:
     failure_line(text, None)
     telling_line(text)
     assert time.process_time() - started < 0.5
+
+
+def test_a_name_of_one_word_keeps_what_it_is_of() -> None:
+    assert tool_family("valve.open") == "valve_open" != tool_family("gate.open")
+    assert tool_family("mcp__crm__getUser") == tool_family("crm.get_user") == "get_user"

@@ -1,0 +1,94 @@
+"""Answers that agents take for errors though nothing marks them, and tools that never work."""
+
+from __future__ import annotations
+
+import random
+
+from dreaming.mining.failures import plain_answer
+from tests.dreaming.test_mining_mine import Step, code, corpus, only, passed
+
+
+def again(tool: str, rng: random.Random, *answers: str) -> list[Step]:
+    """The same call for each answer."""
+    given = {"spot": code(rng)}
+    return [(tool, given, said) for said in answers]
+
+
+def test_an_answer_that_makes_agents_call_again_is_a_failure_however_sessions_end() -> None:
+    worded = ["the harbour pilot stays unassigned tonight", "no pilot of the harbour came forward"]
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return again("sound_depth", rng, f"{rng.randrange(40)} fathoms of water over the shoal"), ""
+        return again("book_pilot", rng, *rng.choices(worded, k=2 if ref % 40 == 0 else 1)), ""
+
+    found = only(passed(corpus(400, special)))
+    assert (found.kind, found.tool, found.support.sessions) == ("recurring_failure", "book_pilot", 40)
+
+
+def test_an_answer_that_is_waited_for_is_none() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return again("sound_depth", rng, f"{rng.randrange(40)} fathoms of water over the shoal"), ""
+        return again("dredge_basin", rng, "the dredger still works the basin", "the basin lies open to barges now"), ""
+
+    assert passed(corpus(400, special)).findings == ()
+
+
+def test_an_answer_that_is_an_error_elsewhere_is_one_though_some_servers_forget_the_flag() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return None
+        said = f"capstan {code(rng)} turns against its pawl"
+        flag = True if ref % 20 else None
+        return [("turn_capstan", {"spot": code(rng)}, said, flag)], "success" if ref % 70 == 0 else "failure"
+
+    found = only(passed(corpus(400, special)))
+    assert found.support.sessions == 40
+
+
+def test_a_tool_that_never_works_is_told_once() -> None:
+    worded = [
+        "the ferry chain rusts under water",
+        "winch crew on strike since spring",
+        "toll house burnt to its stones",
+    ]
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 5:
+            return None
+        return [("hail_ferry", {"spot": code(rng)}, worded[ref // 5 % 3], True)], ""
+
+    found = only(passed(corpus(400, special)))
+    assert (found.tool, found.support.sessions) == ("hail_ferry", 80)
+
+
+def test_names_of_several_words_do_not_split_an_error() -> None:
+    places = [
+        "Upper Reach",
+        "Low Quay Basin",
+        "Hythe",
+        "Barge Yard",
+        "Old Swan",
+        "Teal",
+        "Eyot Cut",
+        "Fen",
+        "Rye",
+        "Sedge",
+    ]
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        barge = {"barge": code(rng)}
+        if ref % 8:
+            return [("moor_barge", barge, "moored")], ""
+        said = f"berths along {places[ref // 8 % 10].lower()} are let until the autumn fair"
+        return [("moor_barge", barge, said, True)], "success" if ref % 80 == 0 else "failure"
+
+    found = next(item for item in passed(corpus(320, special)).findings if item.kind == "recurring_failure")
+    assert found.template == "berths along <*> are let until the autumn fair"
+    assert found.support.sessions == 40
+
+
+def test_the_one_sentence_in_an_answer_is_what_it_says() -> None:
+    assert plain_answer('{"status": "done", "text": "no slot before noon"}') == "no slot before noon"
+    assert plain_answer('{"slot": null, "text": "we will call back"}') == "slot is null; text is we will call back"
