@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from dreaming.mining.echoes import repeats, runs_of
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.values import (
@@ -56,7 +57,8 @@ def restated(
 ) -> list[tuple[MemoryView, Finding]]:
     """Find memories with an amount for which several sessions, of several principals, agree on another one.
 
-    A sentence is about a passage where they share words and the amounts one unit.
+    A sentence is about a memory where they share words and the amounts one unit; to name the memory's own amount
+    counts as a word. A sentence in the memory's own words was read to the session, and says nothing.
     """
     stated: dict[str, list[tuple[int, Quote, frozenset[str]]]] = defaultdict(list)
     for at, digest in enumerate(window.digests):
@@ -92,16 +94,20 @@ def _restated(
     limits: Thresholds,
     least: int,
 ) -> Finding | None:
-    matter = _stems(memory.text)
-    said: dict[int, Quote] = {}
-    numbers: Counter[str] = Counter()
+    matter, own = _stems(memory.text), runs_of([f"{memory.path}: {memory.text}"])
+    said: dict[int, list[tuple[Quote, set[str]]]] = defaultdict(list)
     for at, quote, stems in stated:
-        shared = len(matter & stems)
-        if at not in said and shared >= max(_SHARED, _ABOUT * min(len(matter), len(stems))):
-            said[at] = quote
-            numbers.update(_numbers(quote.text, unit))
-    agreed = max((name for name in numbers if name != number), key=lambda name: (numbers[name], name), default="")
-    members = {at: quote for at, quote in said.items() if agreed and agreed in _numbers(quote.text, unit)}
+        numbers = _numbers(quote.text, unit)
+        shared = len(matter & stems) + (number in numbers)
+        if shared >= max(_SHARED, _ABOUT * min(len(matter), len(stems))) and not repeats(quote.text, own):
+            said[at].append((quote, numbers))
+    told = Counter(name for quotes in said.values() for name in set().union(*(numbers for _, numbers in quotes)))
+    agreed = max((name for name in told if name != number), key=lambda name: (told[name], name), default="")
+    members = {
+        at: next(quote for quote, numbers in quotes if agreed in numbers)
+        for at, quotes in said.items()
+        if any(agreed in numbers for _, numbers in quotes)
+    }
     people = {window.digests[at].principal for at in members}
     if len(members) < max(least, _AGREE * len(said)) or len(people) < limits.min_principals:
         return None
