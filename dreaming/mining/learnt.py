@@ -33,7 +33,8 @@ class Workflow:
 class Preference:
     """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
     that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests;
-    `matter` are the keys as users write them.
+    `matter` are the keys as users write them; `done` the word stems that the
+    acts hold again and again that the remarks answer.
     """
 
     words: str
@@ -41,6 +42,7 @@ class Preference:
     negative: bool
     kinds: tuple[tuple[str, int], ...]
     matter: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from itertools import combinations
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
@@ -40,10 +41,15 @@ _BY_OCCASION = 0.3
 _SOMEWHAT = 0.03
 _OCCASIONS = 5
 _SAME_ACT = 0.2
+_SAME_AT_ALL = 0.06
+_HALF = 0.5
+_MOSTLY_OWN = 0.6
 _ONE_ACT = 0.4
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
 _COHERENT = 0.1
+_COHERENT_ACT = 0.06
+_CLEARLY = 0.2
 _MOSTLY = 0.5
 _NAMED_BY_MOST = 0.6
 # Words by which people ask, demand and refuse, in any trade.
@@ -62,6 +68,7 @@ _COMPARED = 0.5
 _AGAINST = 0.3
 _CONTESTED = 0.33
 _INVOLVED = 0.7
+_MOSTLY_BOTH = 0.6
 _FEW = 2
 _NUMBERED = re.compile(r"[\w:./-]*\d[\w:./-]*\w|\d")
 _RARE = 0.02
@@ -70,6 +77,7 @@ _STRONG = frozenset({"correction", "denial", "reask"})
 _SEEDS = _STRONG | {"objection"}
 _CROWD = 5
 _WORDINGS = 8
+_OFTEN = 0.2
 _ONE_TASK = 0.3
 
 
@@ -171,18 +179,46 @@ def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
 
 
 def _joined(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
-    """Join groups that object to the same acts and are somewhat alike, the closest first."""
+    """Join groups that object to the same acts and are not unlike, the closest first.
+
+    Who is somewhat alike must object to acts that are as alike as those within the groups; who only is not unlike, to
+    acts that hardly anybody else objects to.
+    """
     known = np.array(labels)
     while True:
         large = [label for label in np.unique(known) if (known == label).sum() >= _SOME]
-        inside = np.array([known == label for label in large], dtype=float).reshape(len(large), len(labels))
-        inside /= inside.sum(axis=1, keepdims=True)
-        alike, same = inside @ near @ inside.T, inside @ occasions @ inside.T
-        fit = np.triu((alike >= _SOMEWHAT) & (same >= _SAME_ACT), 1)
-        if not fit.any():
+        members = np.array([known == label for label in large], dtype=bool).reshape(len(large), len(labels))
+        inside = members / members.sum(axis=1, keepdims=True)
+        reach = inside @ occasions
+        alike, same = inside @ near @ inside.T, reach @ inside.T
+        within = np.maximum(_within(same, members, occasions), _SAME_AT_ALL)
+        closer = (alike >= _SOMEWHAT) & (same >= _HALF * np.sqrt(np.outer(within, within))) & (same >= _SAME_AT_ALL)
+        fit = np.triu(closer | ((alike >= 0) & (same >= _SAME_ACT)), 1)
+        pair = next(
+            (
+                (one, other)
+                for one, other in sorted(
+                    np.argwhere(fit).tolist(), key=lambda at: -(alike[at[0], at[1]] + same[at[0], at[1]])
+                )
+                if closer[one, other] or _alone(members[one] | members[other], reach[one] + reach[other])
+            ),
+            None,
+        )
+        if pair is None:
             return [int(label) for label in known]
-        one, other = np.unravel_index(np.where(fit, alike + same, -np.inf).argmax(), fit.shape)
-        known[known == large[other]] = large[one]
+        known[members[pair[1]]] = large[pair[0]]
+
+
+def _within(same: Floats, members: npt.NDArray[np.bool_], occasions: Floats) -> Floats:
+    """Return how alike the acts of two members of each group are."""
+    count = members.sum(axis=1)
+    return np.asarray((np.diag(same) * count**2 - members @ np.diag(occasions)) / (count * (count - 1)))
+
+
+def _alone(members: npt.NDArray[np.bool_], reach: Floats) -> bool:
+    """Whether most remarks on acts like those of the members are the members' own."""
+    alike = reach >= _HALF * reach[members].mean()
+    return bool(members[alike].sum() >= _MOSTLY_OWN * alike.sum())
 
 
 def _occasion(text: _Text) -> str:
@@ -228,6 +264,13 @@ def _matter(wish: _Wish) -> tuple[str, ...]:
     return written((text.words for text in wish.texts), wish.keys)
 
 
+def _done(wish: _Wish) -> tuple[str, ...]:
+    """Return the word stems that the acts hold again and again that the remarks answer."""
+    acts = {remark.about for text in wish.texts for _, remark in text.said if remark.about}
+    held = Counter(stem for act in acts for stem in {stem for stem, sign in stems_of(act) if sign > 0})
+    return tuple(sorted(stem for stem, count in held.items() if count >= max(_FEW, _OFTEN * len(acts))))
+
+
 def _others(wish: _Wish, words: str) -> tuple[str, ...]:
     """Return other wordings of a wish, those that most use first."""
     ranked = sorted(wish.texts, key=lambda text: (-len(text.said), len(text.words), text.words))
@@ -247,9 +290,10 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
     if max(people.values()) > 0.6 * len(sessions):
         return "mostly one principal asks for it"
-    if not wish.keys or wish.likeness < _COHERENT:
+    if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
-    if sum(bool(_ASKS.search(text.words)) for text in wish.texts) < _MOSTLY * len(wish.texts):
+    asking = sum(bool(_ASKS.search(text.words)) for text in wish.texts)
+    if asking < _MOSTLY * len(wish.texts) and (wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY):
         return "most of the remarks ask for nothing"
     if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
         return "says too little: what it points at is known in its session alone"
@@ -257,26 +301,37 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
     pairs, wordings, fewer = _opposed(wish)
-    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs)
+    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs) or _are_of_two_minds(wish, window)
     if not same_act and (camps := _camps(wish, window)):
         return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
-    if pairs >= _CONTESTED and wordings >= _INVOLVED and not (same_act and _answer_one_act(wish, fewer)):
+    if (
+        pairs >= _CONTESTED
+        and wordings >= _INVOLVED
+        and not (same_act and (_are_of_two_minds(wish, window) or _answer_one_act(wish, fewer)))
+    ):
         return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
 
 
 def _with_data(wish: _Wish, window: Window) -> list[_Text]:
-    """Return the wordings with an amount, a date or an id that hardly anybody else names: data of their task."""
-    named: dict[str, set[str]] = defaultdict(set)
-    numbers = {id(text): set(_NUMBERED.findall(text.words.lower())) for text in wish.texts}
-    for text in wish.texts:
-        for number in numbers[id(text)]:
-            named[number] |= {_who(at, window) for at, _ in text.said}
+    """Return the wordings with an amount, a date or an id that hardly anybody else names, and none that many do: data
+    of their task.
+    """
+    known = _known_numbers(wish, window)
     return [
         text
         for text in wish.texts
-        if text.placeholders and any(len(named[number]) < _SOME for number in numbers[id(text)])
+        if text.placeholders and (numbers := set(_NUMBERED.findall(text.words.lower()))) and not numbers & known
     ]
+
+
+def _known_numbers(wish: _Wish, window: Window) -> set[str]:
+    """Return the numbers that several principals name: part of the wish, not of a task."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for text in wish.texts:
+        for number in set(_NUMBERED.findall(text.words.lower())):
+            named[number] |= {_who(at, window) for at, _ in text.said}
+    return {number for number, people in named.items() if len(people) >= _SOME}
 
 
 def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> bool:
@@ -322,15 +377,30 @@ def _camps(wish: _Wish, window: Window) -> tuple[int, int] | None:
     return (len(sides[0]), len(sides[1])) if several else None
 
 
+def _are_of_two_minds(wish: _Wish, window: Window) -> bool:
+    """Whether most principals who speak of it more than once seem to want both: then their wordings are misread, since
+    a camp is made of people.
+    """
+    sides: dict[str, list[int]] = defaultdict(list)
+    wanted, refused = next(iter(_signs(wish).values()))
+    for at in wanted ^ refused:
+        sides[_who(at, window)].append(1 if at in wanted else -1)
+    several = [signs for signs in sides.values() if len(signs) > 1]
+    both = sum(len(set(signs)) > 1 for signs in several)
+    return wish.one_act >= _SAME_ACT and len(several) >= _SOME and both >= _MOSTLY_BOTH * len(several)
+
+
 def _answer_one_act(wish: _Wish, fewer: list[_Text]) -> bool:
-    """Whether those who seem to ask for the opposite object to the same acts as the others: then they ask for the same."""
+    """Whether those who seem to ask for the opposite object to the same acts as the others, or are too few for a camp: then
+    they ask for the same.
+    """
     known = [(text, _occasion(text)) for text in wish.texts if text.strong]
     known = [(text, about) for text, about in known if about]
     inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
-    if not inside.any() or inside.all():
+    if min(inside.sum(), (~inside).sum()) < _SOME:
         inside = np.array([text.signs.get(wish.keys[0], 0) < 0 for text, _ in known], dtype=bool)
-    if not inside.any() or inside.all():
-        return False
+    if min(inside.sum(), (~inside).sum()) < _SOME:
+        return True
     matrix = said_and_meant([about for _, about in known])
     return bool(likeness(matrix[inside], matrix[~inside]).mean() >= _SAME_ACT)
 
@@ -355,10 +425,12 @@ def _clearest(wish: _Wish, window: Window) -> str | None:
     """Return the sentence that holds most of the keys in the fewest words, of those that may be repeated."""
     known = sorted({window.digests[at].principal for at in wish.said} - {""})
     best: tuple[float, int, str] | None = None
+    numbers = _known_numbers(wish, window)
     signs = {key: len(one) >= len(two) for key, (one, two) in _signs(wish).items()}
     for text in wish.texts:
         for words in _sentences(text.words):
-            if masked(words) != words or objection_to(text.words, known):
+            general = _NUMBERED.sub(lambda found: "" if found[0].lower() in numbers else found[0], words)
+            if masked(general) != general or objection_to(text.words, known):
                 continue
             own = dict(stems_of(words))
             held = sum(own.get(key, 0) == (1 if wanted else -1) for key, wanted in signs.items())
@@ -394,7 +466,7 @@ def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Fin
         causes=(),
         benefit=0.25 * support.principals + 0.05 * support.sessions,
         evidence=_evidence(wish, window, limits.max_evidence),
-        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish)),
+        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish), _done(wish)),
         variants=_others(wish, words),
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from dreaming.mining.changes import CAPITALS, OTHER_VALUES, QUOTED, SMALL, form
 from dreaming.mining.likeness import likeness, stems_of, vectors
-from dreaming.mining.meaning import meanings, together
+from dreaming.mining.meaning import Floats, meanings, together
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
     NOTHING,
@@ -32,6 +32,7 @@ from dreaming.mining.wording import advise
 _SAID = 0.75
 _MATTER = 0.33
 _NEAR = 0.2
+_MEANT = 0.4
 _SHARED = 2
 _CLOSEST = 3
 _OPPOSED = 0.5
@@ -86,14 +87,25 @@ def _stance(finding: Finding, line: str) -> float:
     near = together(likeness(words[:1], words[1:])[0], meant[1:] @ meant[0])
     closest = np.sort(near)[-_CLOSEST:].mean()
     mostly = len(shared) > _SHARED and len(shared) * _CLOSEST >= len(said)
-    if closest < (_NEAR if mostly else _MATTER):
+    if closest < (_NEAR if mostly else _MATTER) and _in_all(meant) < _MEANT:
         return 0.0
     numbers = [set(_NUMBER.findall(text)) for text in (finding.lesson.words, line)]
     if all(numbers) and not numbers[0] & numbers[1]:
         return -1.0
     signs = [asked[stem] * said[stem] for stem in shared if abs(asked[stem]) >= _OPPOSED]
     opposed, agreed = -sum(sign for sign in signs if sign < 0), sum(sign for sign in signs if sign > 0)
-    return -1.0 if opposed > 0 and opposed >= _OPPOSED * agreed else 1.0
+    if opposed > 0 and opposed >= _OPPOSED * agreed:
+        return -1.0
+    # What agents did is not what users want: a passage that asks for it, and for nothing that they ask, opposes them.
+    done = {stem for stem in shared & set(finding.lesson.done) if said[stem] > 0 and asked[stem] < _OPPOSED}
+    wanted = {stem for stem in shared - set(finding.lesson.done) if asked[stem] * said[stem] >= _OPPOSED}
+    return -1.0 if done and not wanted else 1.0
+
+
+def _in_all(meant: Floats) -> float:
+    """Return how alike the first text is in meaning to all the others together."""
+    middle = meant[1:].mean(axis=0)
+    return float(middle @ meant[0] / (np.linalg.norm(middle) + 1e-12))
 
 
 def _signs(text: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ from dreaming.mining import MemoryView, MiningResult, SessionView, digest_sessio
 from dreaming.mining.values import Upkeep
 from dreaming.writer import write
 from tests.dreaming.test_mining_mine import Step, code, corpus, event, toll_paid, toll_without_ledger
-from tests.dreaming.test_mining_preferences import ANCHORS, corrected
+from tests.dreaming.test_mining_preferences import ANCHORS, answered, corrected
 
 
 def dreamt(sessions: list[SessionView], *texts: str, served: dict[int, list[str]] | None = None) -> MiningResult:
@@ -179,6 +179,38 @@ def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> N
     assert [item.lesson.content for item in findings if isinstance(item.lesson, Upkeep)] == (
         ["The lower lock takes 4 hours to fill.\nKeep the ropes dry."] if agreed else []
     )
+
+
+def test_a_memory_read_aloud_does_not_outvote_the_sessions() -> None:
+    text = "The lower lock takes 6 hours to fill."
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 4 == 0:
+            return [("read_notes", {"about": code(rng)}, f"/locks.md: {text}")], ""
+        said = "since spring the lower lock fills in 4 hours, 6 hours was before"
+        return ([("read_gauge", {"lock": code(rng)}, said)], "") if ref % 16 == 1 else None
+
+    memory = MemoryView("/locks.md", text, 1)
+    (found,) = mine([digest_session(item) for item in corpus(240, special)], memories=[memory]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert found.lesson.content == "The lower lock takes 4 hours to fill."
+
+
+def test_a_memory_that_asks_for_what_users_object_to_is_corrected() -> None:
+    words = (
+        "Cases stay open until a person has looked.",
+        "Do not close cases.",
+        "Leave the case open, closing it is for me to do.",
+        "A case stays open when you are done, please.",
+    )
+
+    def closing(ref: int) -> SessionView:
+        if ref % 4:
+            return answered(ref, ANCHORS[ref % len(ANCHORS)], f"The anchor weighs {ref} stones.")
+        return answered(ref, words[ref // 4 % len(words)], f"I have closed the case {ref}.")
+
+    result = dreamt([closing(ref) for ref in range(160)], "Close the case yourself when the last letter is answered.")
+    assert [item.lesson.path for item in result.findings if isinstance(item.lesson, Upkeep)] == ["/m0.md"]
 
 
 def test_a_memory_that_shows_the_refused_value_is_corrected() -> None:
