@@ -99,6 +99,14 @@ def stems_of(text: str) -> list[tuple[str, int]]:
     return found
 
 
+def signs_of(text: str) -> dict[str, int]:
+    """Return the words of a text, each with 1 where it is asked for, -1 where it is refused, 0 where both."""
+    found: dict[str, int] = {}
+    for name, sign in stems_of(text):
+        found[name] = sign if found.get(name, sign) == sign else 0
+    return found
+
+
 def _happens(token: str, place: int, tokens: Sequence[str]) -> bool:
     """Whether a verb says what something does ("the cranes stop"), and not what to refrain from."""
     before = tokens[place - 1] if place else "."

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import grouped, likeness, stems_of, written
+from dreaming.mining.likeness import grouped, likeness, signs_of, stems_of, written
 from dreaming.mining.meaning import Floats, said_and_meant
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
@@ -136,10 +136,7 @@ def _texts(window: Window) -> list[_Text]:
         for remark in digest.remarks:
             key = " ".join(masked(remark.quote.text).lower().split())
             if key not in made:
-                signs: dict[str, int] = {}
-                for stem, sign in stems_of(remark.quote.text):
-                    signs[stem] = sign if signs.get(stem, sign) == sign else 0
-                made[key] = _Text(remark.quote.text, signs, len(re.findall(r"<[a-z]+>", key)))
+                made[key] = _Text(remark.quote.text, signs_of(remark.quote.text), len(re.findall(r"<[a-z]+>", key)))
             made[key].said.append((at, remark))
     return [made[key] for key in sorted(made) if made[key].signs]
 

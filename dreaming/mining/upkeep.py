@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from dreaming.mining.changes import CAPITALS, OTHER_VALUES, QUOTED, SMALL, form
-from dreaming.mining.likeness import likeness, stems_of, vectors
+from dreaming.mining.likeness import likeness, signs_of, stems_of, vectors
 from dreaming.mining.meaning import Floats, meanings, together
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import (
@@ -78,7 +78,7 @@ def _stance(finding: Finding, line: str) -> float:
     """Say how far a passage agrees (above 0) or disagrees (below 0) with a wish; 0 where it is about something else."""
     assert isinstance(finding.lesson, Preference)
     wordings = [finding.lesson.words, *finding.variants]
-    said, asked = _signs(line), _asked(tuple(wordings))
+    said, asked = signs_of(line), _asked(tuple(wordings))
     shared = said.keys() & asked.keys()
     if len(shared) < _SHARED:
         return 0.0
@@ -108,20 +108,12 @@ def _in_all(meant: Floats) -> float:
     return float(middle @ meant[0] / (np.linalg.norm(middle) + 1e-12))
 
 
-def _signs(text: str) -> dict[str, int]:
-    """Return the words of a text, each with 1 where it is asked for, -1 where it is refused, 0 where both."""
-    found: dict[str, int] = {}
-    for stem, sign in stems_of(text):
-        found[stem] = sign if found.get(stem, sign) == sign else 0
-    return found
-
-
 @lru_cache(maxsize=256)
 def _asked(wordings: tuple[str, ...]) -> dict[str, float]:
     """Return the words that two wordings of a wish share, each with the mean of its signs."""
     signs: dict[str, list[int]] = defaultdict(list)
     for wording in wordings:
-        for stem, sign in _signs(wording).items():
+        for stem, sign in signs_of(wording).items():
             signs[stem].append(sign)
     fewest = min(2, len(wordings))
     return {stem: sum(found) / len(found) for stem, found in signs.items() if len(found) >= fewest}
@@ -230,7 +222,7 @@ def _spoken(name: str) -> str:
 
 def _refuses(name: str, line: str) -> bool:
     """Whether a passage refuses most of the words of a name."""
-    said = _signs(_spoken(line))
+    said = signs_of(_spoken(line))
     stems = [stem for stem, _ in stems_of(_spoken(name.partition("(")[0]))]
     return bool(stems) and sum(said.get(stem, 0) < 0 for stem in stems) >= _NAMED * len(stems)
 
@@ -267,7 +259,7 @@ def _other_order(first: str, second: str, line: str) -> bool:
 def _other_arguments(finding: Finding, path: str, rest: str, line: str) -> bool:
     if not _is_about(finding.tool, path, line):
         return False
-    said = _signs(_spoken(line))
+    said = signs_of(_spoken(line))
     needless = bool(re.search(r"\b(?:optional|unnecessary|not needed|not required|needless)\b", line.lower()))
     for name, _ in finding.remedy.arguments if finding.remedy else ():
         stems = [stem for stem, _ in stems_of(_spoken(name))]

@@ -181,6 +181,39 @@ def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "corrected_to"),
+    [
+        (
+            "The sluice opens for barges on Tuesday; book by Monday noon.",
+            (
+                "The sluice opens for barges on Thursday now, not Tuesday.",
+                "Barges: sluice day is Thursday, no longer Tuesday.",
+            ),
+            "The sluice opens for barges on Thursday; book by Monday noon.",
+        ),
+        (
+            "Send damage reports of the lock to the duty officer.",
+            (
+                "Damage reports of the lock now go to the night manager, not the duty officer.",
+                "Lock damage reports: the night manager takes them, no longer the duty officer.",
+            ),
+            "Send damage reports of the lock to the night manager.",
+        ),
+    ],
+)
+def test_a_word_that_sessions_say_otherwise_is_corrected(text: str, said: tuple[str, str], corrected_to: str) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        return ([("read_board", {"lock": code(rng)}, said[ref // 12 % 2])], "") if ref % 12 == 0 else None
+
+    digests = [digest_session(item) for item in corpus(240, special)]
+    (found,) = mine(digests, memories=[MemoryView("/lock.md", text, 1)]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert found.lesson.content == corrected_to
+    assert mine(digests, memories=[MemoryView("/lock.md", corrected_to, 1)]).findings == ()
+    assert mine(digests, memories=[MemoryView("/cook.md", "The cook serves soup on Tuesday.", 1)]).findings == ()
+
+
 def test_a_memory_read_aloud_does_not_outvote_the_sessions() -> None:
     text = "The lower lock takes 6 hours to fill."
 
