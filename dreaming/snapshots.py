@@ -1,5 +1,6 @@
 """The store as a pass sees it: live memories with who was served them, and what each session was given."""
 
+import re
 from collections import defaultdict
 
 from django.db import models
@@ -10,12 +11,15 @@ from sessions.models import Session
 
 
 def memory_views(store: MemoryStore) -> list[MemoryView]:
-    """The store's live memories, each with the number of sessions that were served its head."""
+    """The store's live memories, each with the number of sessions that were served its head, and of those that were
+    served any of the store since that is live.
+    """
     outcomes = _outcomes(store)
-    reads = list(_reads(store))
+    reads = list(_reads(store).values_list("agent_id", "session_external_id", "revision", "part"))
     views = []
     for memory in Memory.objects.filter(store=store, head__isnull=False).select_related("head").order_by("path"):
-        readers = {(agent, session) for agent, session, revision in reads if revision >= memory.head.revision}
+        since = [read for read in reads if read[2] >= memory.head.revision]
+        readers = {(agent, session) for agent, session, _, part in since if _holds(part, memory.path)}
         ended = [outcomes[reader] for reader in readers if outcomes.get(reader, "unknown") != "unknown"]
         views.append(
             MemoryView(
@@ -25,6 +29,7 @@ def memory_views(store: MemoryStore) -> list[MemoryView]:
                 served=len(readers) if reads else None,
                 served_success=ended.count("success"),
                 served_known=len(ended),
+                offered=len({(agent, session) for agent, session, _, _ in since}) if reads else None,
             )
         )
     return views
@@ -33,7 +38,7 @@ def memory_views(store: MemoryStore) -> list[MemoryView]:
 def served_texts(store: MemoryStore) -> dict[int, list[str]]:
     """For each session (by its database id) that read the store: the texts of every revision that it was given."""
     reads: dict[tuple[int, str], set[int]] = defaultdict(set)
-    for agent, session, revision in _reads(store):
+    for agent, session, revision in _reads(store).values_list("agent_id", "session_external_id", "revision"):
         reads[agent, session].add(revision)
     if not reads:
         return {}
@@ -47,8 +52,14 @@ def served_texts(store: MemoryStore) -> dict[int, list[str]]:
     }
 
 
+def _holds(part: str, path: str) -> bool:
+    """Whether the part of a store that was asked for holds a path, as far as it names one."""
+    asked = re.fullmatch(r"path(?P<below>_prefix)?=(?P<path>.*?)(?: max_bytes=\d+)?", part)
+    return asked is None or (path.startswith(asked["path"]) if asked["below"] else path == asked["path"])
+
+
 def _reads(store: MemoryStore) -> models.QuerySet[MemoryRead]:
-    return MemoryRead.objects.filter(store=store).values_list("agent_id", "session_external_id", "revision")
+    return MemoryRead.objects.filter(store=store)
 
 
 def _outcomes(store: MemoryStore) -> dict[tuple[int, str], str]:

@@ -50,8 +50,8 @@ class Upkeep:
     """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
 
     `operation` is `update` or `delete`; `why` is `duplicate`, `merged`, `contradicted` or `unread`; `other` is the
-    path of the other memory, what contradicts in words, or how often the most read memory was
-    given; `before` and `after` are the passage that changes. A duplicate's `after` is what the memory that stays takes over.
+    path of the other memory, what contradicts in words, or how many sessions were given others; `before` and `after` are
+    the passage that changes. A duplicate's `after` is what the memory that stays takes over.
     """
 
     operation: str
@@ -68,7 +68,8 @@ class Upkeep:
 class MemoryView:
     """One live memory of the store's snapshot; `version` is the id of its head.
 
-    `served` counts sessions that were given it, `None` where reads were not recorded.
+    `served` counts sessions that were given it, `offered` those that were given any of the store since this version is
+    live; `None` where reads were not recorded.
     """
 
     path: str
@@ -77,3 +78,4 @@ class MemoryView:
     served: int | None = None
     served_success: int = 0
     served_known: int = 0
+    offered: int | None = None

@@ -26,6 +26,7 @@ from dreaming.mining.wording import advise
 _SAID = 0.75
 _LONG = 60_000
 _READS = 20
+_A_PASS = 3
 
 
 def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
@@ -97,25 +98,31 @@ def _correction(finding: Finding, memory: MemoryView, line: str) -> Finding:
 
 
 def unread(memories: Sequence[MemoryView], taken: Collection[str]) -> tuple[list[Finding], list[Discarded]]:
-    """Propose to remove what no session was given while others were, except paths in `taken`; tell of a store too long to
-    be read.
+    """Propose to remove what no session was given while many were given other memories, except paths in `taken`: a few a
+    pass, those first that were passed over most often; tell of the others, and of a store too long to be read.
     """
     most = max((memory.served or 0 for memory in memories), default=0)
-    found = [
-        _unread(memory, most)
+    chances = {memory.path: most if memory.offered is None else memory.offered for memory in memories}
+    idle = [
+        memory
         for memory in memories
-        if memory.served == 0 and most >= _READS and memory.path not in taken
+        if memory.served == 0 and chances[memory.path] >= _READS and memory.path not in taken
     ]
+    idle.sort(key=lambda memory: (-chances[memory.path], -len(memory.text), memory.path))
+    left = [_note("never served: a few of those are proposed a pass", memory.path) for memory in idle[_A_PASS:]]
     size = sum(len(memory.text) for memory in memories)
-    long = f"upkeep without evidence: {size} characters are too many to be read at a start"
-    return found, [_note(long, "the store")] if size > _LONG else []
+    if size > _LONG:
+        left.append(
+            _note(f"upkeep without evidence: {size} characters are too many to be read at a start", "the store")
+        )
+    return [_unread(memory, chances[memory.path]) for memory in idle[:_A_PASS]], left
 
 
-def _unread(memory: MemoryView, most: int) -> Finding:
+def _unread(memory: MemoryView, passed_over: int) -> Finding:
     return Finding(
         kind="upkeep",
         claim_key=f"upkeep:{hashlib.sha256(f'upkeep:unread:{memory.path}'.encode()).hexdigest()[:16]}",
-        title=f"{memory.path} was never served, while others were, in up to {most} sessions",
+        title=f"{memory.path} was never served, while others were, in up to {passed_over} sessions",
         tool="",
         template=memory.path,
         message="",
@@ -127,7 +134,7 @@ def _unread(memory: MemoryView, most: int) -> Finding:
         causes=(),
         benefit=0.1,
         evidence=(),
-        lesson=Upkeep("delete", memory.path, memory.version, "unread", str(most), memory.text, "", ""),
+        lesson=Upkeep("delete", memory.path, memory.version, "unread", str(passed_over), memory.text, "", ""),
     )
 
 

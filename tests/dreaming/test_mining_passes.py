@@ -129,6 +129,20 @@ def test_what_sessions_were_served_confirms_nothing(store, agent, rita):
     assert (view.path, view.served, view.served_success, view.served_known) == ("/style/other.md", 20, 20, 20)
 
 
+def test_a_memory_outside_the_part_that_was_asked_for_was_not_served(store, agent, rita):
+    inside = make_live_memory(store, rita, path="/style/tar.md", content="Tar the ropes.")
+    outside = make_live_memory(store, rita, path="/toll/fee.md", content="A toll is due at noon.")
+    record_read(
+        agent=agent,
+        session_external_id="s",
+        served=[(store.pk, outside.revision)],
+        part="path_prefix=/style max_bytes=9",
+    )
+    record_read(agent=agent, session_external_id="t", served=[(store.pk, inside.revision)])
+    views = {view.path: (view.served, view.offered) for view in memory_views(store)}
+    assert views == {"/style/tar.md": (2, 2), "/toll/fee.md": (0, 1)}
+
+
 FORMS = (
     ("The plume has no register mark, so it stays where it is.", "Register mark missing on this plume."),
     ("No plume moves without its register mark.", "This plume lacks a register mark."),

@@ -166,6 +166,25 @@ def test_what_nobody_reads_is_proposed_to_go_and_a_store_too_long_is_told() -> N
     assert any("too many to be read" in item.reason for item in result.discarded)
 
 
+def test_what_is_too_new_to_have_been_read_stays() -> None:
+    memories = [
+        MemoryView("/a.md", "The bell rings at dawn.", 1, served=40, offered=40),
+        MemoryView("/b.md", "Soup is served at noon.", 2, served=0, offered=3),
+    ]
+    assert mine([], memories=memories).findings == ()
+
+
+def test_of_what_nobody_reads_a_few_are_proposed_a_pass() -> None:
+    dishes = ("soup", "bread", "herring", "plums", "cheese", "porridge")
+    idle = [
+        MemoryView(f"/{dish}.md", f"There is {dish} on day {number}.", number, served=0, offered=30 + number)
+        for number, dish in enumerate(dishes)
+    ]
+    result = mine([], memories=[MemoryView("/a.md", "The bell rings at dawn.", 9, served=40, offered=40), *idle])
+    assert [item.template for item in result.findings] == ["/cheese.md", "/plums.md", "/porridge.md"]
+    assert {item.template for item in result.discarded} == {"/bread.md", "/herring.md", "/soup.md"}
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
