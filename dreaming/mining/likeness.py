@@ -27,6 +27,9 @@ _AUXILIARIES = frozenset(
     "must should shall may can could will would do does did is are be need ought to".split()  # noqa: SIM905
 )
 _INTRANSITIVE = frozenset({"stop", "drop", "cease"})
+_REFRAINS = frozenset("stop avoid quit refrain cease omit skip drop remove".split())  # noqa: SIM905
+_JOINS = frozenset({"and", "or", "then", "please"})
+_CLAUSES = frozenset({"so", "because", "since", "while", "although"})
 _BLAMES = frozenset({"why", "who"})
 _APART = frozenset({"away", "clear", "free", "out"})
 _ENDS = frozenset(".;!?\n")
@@ -68,6 +71,8 @@ def stems_of(text: str) -> list[tuple[str, int]]:
                 if token in _ENDS:
                     sentence, blamed = len(found), -1
             continue
+        if token in _CLAUSES:
+            start = len(found)
         if token in _BLAMES and blamed < 0:
             blamed = len(found)
         turned = token in {"instead", "rather"}
@@ -77,13 +82,14 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         )
         opposed |= not negated and token in _APART and tokens[place + 1 : place + 2] in (["of"], ["from"])
         opposed |= token in {"enough"} and tokens[place + 1 : place + 2] in (["of"], ["with"])
-        if token in {"without"} and negated and since < len(found):
+        if negated and ((token in {"without"} and since < len(found)) or token in _REFRAINS):
             negated = 0
         elif opposed or token.endswith("n't") or (token in _NEGATES and not _happens(token, place, tokens)):
             negated, since = _REACH, len(found)
-            if _points_back(tokens[place + 1 : place + 2 + _REACH]):
+            if not turned and _points_back(tokens[place + 1 : place + 2 + _REACH]):
                 found[sentence:] = [(name, -1) for name, _ in found[sentence:]]
-            if token in {"cannot"} or token.endswith("n't") or tokens[max(0, place - 1)] in _AUXILIARIES:
+            bids = token in {"don't"} and tokens[max(0, place - 1)] in _JOINS
+            if token in {"cannot"} or (token.endswith("n't") and not bids) or tokens[max(0, place - 1)] in _AUXILIARIES:
                 found[start:] = [(name, -1) for name, _ in found[start:]]
         elif turned or token in {"but"}:
             negated, start = 0, len(found)
@@ -119,6 +125,7 @@ def _ends(tokens: Sequence[str]) -> bool:
 
 def _points_back(tokens: Sequence[str]) -> bool:
     """Whether the words after a negation only point at what was named before: "..., so don't use them"."""
+    tokens = [token for token in tokens if token not in {"out", "off"}]
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
             return token not in {"?"} and (not place or tokens[place - 1] in _POINTS)

@@ -117,9 +117,9 @@ def opposes(finding: Finding, path: str, line: str) -> bool:
 
 def _refuses(name: str, line: str) -> bool:
     """Whether a passage refuses most of the words of a name."""
-    said = signs_of(spoken(line))
+    refused = {stem for stem, sign in stems_of(spoken(line)) if sign < 0}
     stems = [stem for stem, _ in stems_of(spoken(name.partition("(")[0]))]
-    return bool(stems) and sum(said.get(stem, 0) < 0 for stem in stems) >= _NAMED * len(stems)
+    return bool(stems) and sum(stem in refused for stem in stems) >= _NAMED * len(stems)
 
 
 def _refuses_mend(finding: Finding, path: str, mend: str, line: str) -> bool:

@@ -153,6 +153,10 @@ def test_the_scope_of_a_negation() -> None:
     assert dict(stems_of("Keep the ropes away from the stove")) == {"rop": 1, "stov": -1}
     assert dict(stems_of("Who tarred the ropes?")) == {"tarr": -1, "rop": -1}
     assert dict(stems_of("Why did you not tar the ropes?")) == {"tar": 1, "rop": 1}
+    assert dict(stems_of("Tar the ropes and don't burn them")) == {"tar": 1, "rop": 1, "burn": -1}
+    assert dict(stems_of("Mend the seal rather than remove it")) == {"mend": 1, "seal": 1}
+    assert dict(stems_of("Ropes and tar are for the crew, leave them out")) == {"rop": -1, "tar": -1, "crew": -1}
+    assert dict(stems_of("Tar ropes so that they do not rot")) == {"tar": 1, "rop": 1, "rot": -1}
     assert dict(stems_of("Otherwise the ropes rot")) == {"rop": -1, "rot": -1}
     assert dict(stems_of("In frost the winches stop")) == {"frost": 1, "winch": 1}
 
