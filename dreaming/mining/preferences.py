@@ -116,11 +116,12 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
         return "mostly one principal asks for it"
     if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
-    asking = sum(len(text.said) for text in wish.texts if _ASKS.search(text.words))
-    if asking < _MOSTLY * sum(len(text.said) for text in wish.texts) and (
-        wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY
-    ):
+    asking = sum(bool(_ASKS.search(text.words)) for text in wish.texts)
+    if asking < _MOSTLY * len(wish.texts) and (wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY):
         return "most of the remarks ask for nothing"
+    often = max(wish.texts, key=lambda text: (len(text.said), text.words))
+    if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not _ASKS.search(often.words):
+        return "most of the remarks ask for nothing: one phrase, said again and again"
     if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
         return "says too little: what it points at is known in its session alone"
     filled = len(_with_data(wish, window))

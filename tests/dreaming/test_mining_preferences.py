@@ -155,7 +155,12 @@ def test_the_scope_of_a_negation() -> None:
     assert dict(stems_of("Why did you not tar the ropes?")) == {"tar": 1, "rop": 1}
     assert dict(stems_of("Tar the ropes and don't burn them")) == {"tar": 1, "rop": 1, "burn": -1}
     assert dict(stems_of("Mend the seal rather than remove it")) == {"mend": 1, "seal": 1}
-    assert dict(stems_of("Ropes and tar are for the crew, leave them out")) == {"rop": -1, "tar": -1, "crew": -1}
+    assert dict(stems_of("Ropes and tar are for the crew, leave them out")) == {
+        "rop": -1,
+        "tar": -1,
+        "crew": -1,
+        "out": -1,
+    }
     assert dict(stems_of("Tar ropes so that they do not rot")) == {"tar": 1, "rop": 1, "rot": -1}
     assert dict(stems_of("Otherwise the ropes rot")) == {"rop": -1, "rot": -1}
     assert dict(stems_of("In frost the winches stop")) == {"frost": 1, "winch": 1}
@@ -170,6 +175,14 @@ def test_chatter_that_asks_for_nothing_is_no_wish() -> None:
     result = dreamt(corrected(160, chatter))
     assert result.findings == ()
     assert any("ask for nothing" in item.reason for item in result.discarded)
+
+
+def test_a_phrase_said_in_passing_is_no_wish() -> None:
+    passing = "The mill is at the mercy of the wind until three."
+    words = (passing, passing, passing, "Wind or not, the mill must turn until three, please.")
+    result = dreamt(corrected(160, words))
+    assert result.findings == ()
+    assert any("again and again" in item.reason for item in result.discarded)
 
 
 def test_those_who_object_to_one_act_are_no_camps() -> None:
