@@ -22,7 +22,7 @@ from dreaming.mining.values import (
 
 _MATTER = 0.33
 _NEAR = 0.2
-_MEANT = 0.4
+_MEANT = 0.47
 _SHARED = 2
 _CLOSEST = 3
 _OPPOSED = 0.5
