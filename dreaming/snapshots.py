@@ -20,13 +20,16 @@ class _Read(NamedTuple):
 
 
 def memory_views(store: MemoryStore) -> list[MemoryView]:
-    """The store's live memories, each with the number of sessions that were served its head."""
+    """The store's live memories, each with the number of sessions that were served its head, and of those that were
+    served any of the store since that is live.
+    """
     outcomes = _outcomes(store)
     reads = _reads(store)
     views = []
     for memory in Memory.objects.filter(store=store, head__isnull=False).select_related("head").order_by("path"):
         head = memory.head.revision
-        readers = {(read.agent, read.session) for read in reads if read.revision >= head and read.holds(head)}
+        since = [read for read in reads if read.revision >= head]
+        readers = {(read.agent, read.session) for read in since if read.holds(head)}
         ended = [outcomes[reader] for reader in readers if outcomes.get(reader, "unknown") != "unknown"]
         views.append(
             MemoryView(
@@ -36,6 +39,7 @@ def memory_views(store: MemoryStore) -> list[MemoryView]:
                 served=len(readers) if reads else None,
                 served_success=ended.count("success"),
                 served_known=len(ended),
+                offered=len({(agent, session) for agent, session, _, _ in since}) if reads else None,
             )
         )
     return views

@@ -25,7 +25,7 @@ from dreaming.mining.values import (
 )
 from dreaming.mining.window import Window
 
-_NEAR = 0.3
+_NEAR = 0.34
 _MEANT = 0.36
 _MOST = 2_000
 Alike = frozenset[tuple[str, str]]

@@ -25,24 +25,30 @@ def without_echoes(digests: Sequence[Digest], served: Mapping[int, Sequence[str]
             found.append(digest)
             continue
         if texts not in kept:
-            kept[texts] = frozenset(run for text in texts for run in _runs(text))
+            kept[texts] = runs_of(texts)
         found.append(_subtracted(digest, kept[texts]))
     return found
 
 
 def _subtracted(digest: Digest, known: frozenset[str]) -> Digest:
-    errors = tuple(error for error in digest.errors if not _repeats(error.quote.text, known))
+    errors = tuple(error for error in digest.errors if not repeats(error.quote.text, known))
     left = {(error.tool, error.template) for error in errors}
     return replace(
         digest,
         errors=errors,
         repairs=tuple(repair for repair in digest.repairs if (repair.tool, repair.template) in left),
-        stated=tuple(quote for quote in digest.stated if not _repeats(quote.text, known)),
-        remarks=tuple(remark for remark in digest.remarks if not _repeats(remark.quote.text, known)),
+        stated=tuple(quote for quote in digest.stated if not repeats(quote.text, known)),
+        remarks=tuple(remark for remark in digest.remarks if not repeats(remark.quote.text, known)),
     )
 
 
-def _repeats(text: str, known: frozenset[str]) -> bool:
+def runs_of(texts: Iterable[str]) -> frozenset[str]:
+    """Return the runs of a few words that texts hold."""
+    return frozenset(run for text in texts for run in _runs(text))
+
+
+def repeats(text: str, known: frozenset[str]) -> bool:
+    """Whether most runs of words of a text are among those known."""
     runs = list(_runs(text))
     return bool(runs) and sum(run in known for run in runs) >= _COVERED * len(runs)
 

@@ -33,7 +33,8 @@ class Workflow:
 class Preference:
     """What users ask for, each in other words. `words` is the clearest of their remarks, `keys` the word stems
     that most remarks share, most first, each with 1, or -1 where most refuse it; `kinds` counts corrections, denials and repeated requests;
-    `matter` are the keys as users write them.
+    `matter` are the keys as users write them; `done` the word stems that the
+    acts hold again and again that the remarks answer.
     """
 
     words: str
@@ -41,6 +42,7 @@ class Preference:
     negative: bool
     kinds: tuple[tuple[str, int], ...]
     matter: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class Upkeep:
     """A change to one memory that is there: its `path` at `version`; `content` is the whole new text.
 
     `operation` is `update` or `delete`; `why` is `duplicate`, `merged`, `contradicted` or `unread`; `other` is the
-    path of the other memory, what contradicts in words, or how often the most read memory was
-    given; `before` and `after` are the passage that changes. A duplicate's `after` is what the memory that stays takes over.
+    path of the other memory, what contradicts in words, or how many sessions were given others; `before` and `after` are
+    the passage that changes. A duplicate's `after` is what the memory that stays takes over.
     """
 
     operation: str
@@ -66,7 +68,8 @@ class Upkeep:
 class MemoryView:
     """One live memory of the store's snapshot; `version` is the id of its head.
 
-    `served` counts sessions that were given it, `None` where reads were not recorded.
+    `served` counts sessions that were given it, `offered` those that were given any of the store since this version is
+    live; `None` where reads were not recorded.
     """
 
     path: str
@@ -75,3 +78,4 @@ class MemoryView:
     served: int | None = None
     served_success: int = 0
     served_known: int = 0
+    offered: int | None = None

@@ -126,7 +126,7 @@ def reasons_for(finding: Finding, lesson: Workflow | Preference | Upkeep) -> lis
         ]
     if lesson.why == "unread":
         return [
-            f"Sessions were given other memories of this store, one of them {lesson.other} times, and never "
+            f"{lesson.other} sessions were given other memories of this store, and none of them "
             f"{code(lesson.path, 120)}, which says {code(lesson.before, 300)}. No session can be quoted for what did not happen.",
             "Against: what is rarely needed may still be right when it is. Keep it if it guards against something rare.",
         ]

@@ -21,11 +21,17 @@ from dreaming.mining.templates import masked
 _REACH = 5
 _NEGATES = frozenset(
     """not no never don dont doesn didn isn aren won stop avoid dislike hate without nor cannot quit refrain cease omit
-    skip drop remove""".split()  # noqa: SIM905
+    skip drop remove otherwise lest""".split()  # noqa: SIM905
 )
 _AUXILIARIES = frozenset(
     "must should shall may can could will would do does did is are be need ought to".split()  # noqa: SIM905
 )
+_INTRANSITIVE = frozenset({"stop", "drop", "cease"})
+_REFRAINS = frozenset("stop avoid quit refrain cease omit skip drop remove".split())  # noqa: SIM905
+_JOINS = frozenset({"and", "or", "then", "please"})
+_CLAUSES = frozenset({"so", "because", "since", "while", "although"})
+_BLAMES = frozenset({"why", "who"})
+_APART = frozenset({"away", "clear", "free", "out"})
 _ENDS = frozenset(".;!?\n")
 _POINTS = frozenset("it me that them these this those us".split())  # noqa: SIM905
 _PLACES = frozenset({"of", "in", "on", "at", "from", "for", "off", "into"})
@@ -50,30 +56,40 @@ def stems_of(text: str) -> list[tuple[str, int]]:
     """Return the content words of a text as stems, each with 1, or -1 where it is negated.
 
     A negation holds for the words after it in its clause, as far as the phrase that says where; after an
-    auxiliary ("must not") for those before it too.
+    auxiliary ("must not") for those before it too. To ask why or who is to object: it turns its sentence round.
     """
     found: list[tuple[str, int]] = []
     negated = start = since = sentence = 0
+    blamed = -1
     tokens = [token.lower().replace("’", "'") for token in _WORD.findall(masked(text))]
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
             if token not in {"(", ")"} and token[0] != "<":
+                if blamed >= 0 and token[0] == "?":
+                    found[blamed:] = [(name, -sign) for name, sign in found[blamed:]]
                 negated, start = 0, len(found)
-                sentence = len(found) if token in _ENDS else sentence
+                if token in _ENDS:
+                    sentence, blamed = len(found), -1
             continue
+        if token in _CLAUSES:
+            start = len(found)
+        if token in _BLAMES and blamed < 0:
+            blamed = len(found)
         turned = token in {"instead", "rather"}
         opposed = turned and tokens[place + 1 : place + 2] in (["of"], ["than"])
-        opposed |= token in {"leave", "left", "keep", "kept"} and bool(
+        opposed |= token in {"leave", "left", "keep", "kept", "take", "taken"} and bool(
             {"out", "off"} & set(tokens[place + 1 : place + 6])
         )
+        opposed |= not negated and token in _APART and tokens[place + 1 : place + 2] in (["of"], ["from"])
         opposed |= token in {"enough"} and tokens[place + 1 : place + 2] in (["of"], ["with"])
-        if token in {"without"} and negated and since < len(found):
+        if negated and ((token in {"without"} and since < len(found)) or token in _REFRAINS):
             negated = 0
-        elif token in _NEGATES or opposed or token.endswith("n't"):
+        elif opposed or token.endswith("n't") or (token in _NEGATES and not _happens(token, place, tokens)):
             negated, since = _REACH, len(found)
-            if _points_back(tokens[place + 1 : place + 2 + _REACH]):
+            if not turned and _points_back(tokens[place + 1 : place + 2 + _REACH]):
                 found[sentence:] = [(name, -1) for name, _ in found[sentence:]]
-            if token in {"cannot"} or token.endswith("n't") or tokens[max(0, place - 1)] in _AUXILIARIES:
+            bids = token in {"don't"} and tokens[max(0, place - 1)] in _JOINS
+            if token in {"cannot"} or (token.endswith("n't") and not bids) or tokens[max(0, place - 1)] in _AUXILIARIES:
                 found[start:] = [(name, -1) for name, _ in found[start:]]
         elif turned or token in {"but"}:
             negated, start = 0, len(found)
@@ -89,12 +105,27 @@ def stems_of(text: str) -> list[tuple[str, int]]:
     return found
 
 
+def signs_of(text: str) -> dict[str, int]:
+    """Return the words of a text, each with 1 where it is asked for, -1 where it is refused, 0 where both."""
+    found: dict[str, int] = {}
+    for name, sign in stems_of(text):
+        found[name] = sign if found.get(name, sign) == sign else 0
+    return found
+
+
+def _happens(token: str, place: int, tokens: Sequence[str]) -> bool:
+    """Whether a verb says what something does ("the cranes stop"), and not what to refrain from."""
+    before = tokens[place - 1] if place else "."
+    return token in _INTRANSITIVE and before[0].isalpha() and before.split("'")[0] not in _SKIPPED
+
+
 def _ends(tokens: Sequence[str]) -> bool:
     return not tokens or not tokens[0][0].isalpha() or tokens[0] == "of"
 
 
 def _points_back(tokens: Sequence[str]) -> bool:
     """Whether the words after a negation only point at what was named before: "..., so don't use them"."""
+    tokens = [token for token in tokens if token not in {"out", "off"}]
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
             return token not in {"?"} and (not place or tokens[place - 1] in _POINTS)

@@ -13,6 +13,7 @@ from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, worth_telling
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
+from dreaming.mining.replaced import replaced
 from dreaming.mining.statements import restated
 from dreaming.mining.templates import tool_family
 from dreaming.mining.unmarked import answers_of, unflagged
@@ -110,7 +111,13 @@ def _with_upkeep(
         else:
             kept.append(item)
     corrected = {item.lesson.path for item in corrections if isinstance(item.lesson, Upkeep)}
-    corrections += [item for memory, item in restated(memories, window, limits, least) if memory.path not in corrected]
+    for memory, item in (
+        *restated(memories, window, limits, least),
+        *replaced(memories, window, limits, least),
+    ):
+        if memory.path not in corrected:
+            corrected.add(memory.path)
+            corrections.append(item)
     same, unproven = duplicates(memories, window)
     touched = {item.lesson.path for item in (*corrections, *same) if isinstance(item.lesson, Upkeep)}
     idle, too_long = unread(memories, touched | {item.template for item in unproven})

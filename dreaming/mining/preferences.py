@@ -1,4 +1,4 @@
-"""What users ask for again and again, in whatever words: remarks grouped by meaning, polarity compared apart.
+"""What users ask for again and again, in whatever words: which groups of remarks are told, and how.
 
 Whether a word is asked for or refused is read from the words before it and never enters the likeness.
 """
@@ -8,44 +8,33 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
 from statistics import median
 
-import numpy as np
-
+from dreaming.mining.camps import answer_one_act, are_of_two_minds, camps_of, dissent, opposed, rivals_among
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import grouped, likeness, stems_of, written
-from dreaming.mining.meaning import Floats, said_and_meant
+from dreaming.mining.likeness import stems_of, written
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
     EvidenceRef,
     Finding,
     Preference,
-    RemarkSeen,
     Stance,
     Support,
     Thresholds,
 )
 from dreaming.mining.window import Window
+from dreaming.mining.wishes import SEEDS, Text, Wish, asker_of, sides_of, texts_of, wishes_of
 
-_MAX_TEXTS = 1_200
-_MOST_TEXTS = 4_000
-_ALIKE = 0.07
-_JOINS = 0.3
-_BY_OCCASION = 0.3
-_SOMEWHAT = 0.03
-_OCCASIONS = 5
 _SAME_ACT = 0.2
 _ONE_ACT = 0.4
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
 _COHERENT = 0.1
+_COHERENT_ACT = 0.06
+_CLEARLY = 0.2
 _MOSTLY = 0.5
-_NAMED_BY_MOST = 0.6
 # Words by which people ask, demand and refuse, in any trade.
 _ASKS = re.compile(
     r"\b(?:please|kindly|could|would|can|may|should|shall|must|need\w*|want\w*|prefer\w*|like|rather|expect\w*|always"
@@ -54,12 +43,8 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _STRONG_SHARE = 0.25
-_KEY_SHARE = 0.4
 _SOME = 3
-_SOME_SHARE = 0.15
 _TELLS = 2
-_COMPARED = 0.5
-_AGAINST = 0.3
 _CONTESTED = 0.33
 _INVOLVED = 0.7
 _FEW = 2
@@ -67,45 +52,18 @@ _NUMBERED = re.compile(r"[\w:./-]*\d[\w:./-]*\w|\d")
 _RARE = 0.02
 _ENOUGH = 12
 _STRONG = frozenset({"correction", "denial", "reask"})
-_SEEDS = _STRONG | {"objection"}
 _CROWD = 5
 _WORDINGS = 8
+_OFTEN = 0.2
 _ONE_TASK = 0.3
-
-
-@dataclass(slots=True)
-class _Text:
-    """One wording with everybody who used it: session positions and their remarks."""
-
-    words: str
-    signs: dict[str, int]
-    placeholders: int
-    said: list[tuple[int, RemarkSeen]] = field(default_factory=list)
-
-    @property
-    def strong(self) -> bool:
-        return any(remark.kind in _SEEDS for _, remark in self.said)
-
-
-@dataclass(slots=True)
-class _Wish:
-    """One group of remarks on one matter; `likeness` is the mean of how alike two of its wordings are (-1 to 1),
-    `one_act` how much more alike the acts are that they object to than those that all remarks do.
-    """
-
-    texts: list[_Text]
-    keys: list[str]
-    said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]]
-    likeness: float = 1.0
-    one_act: float = 0.0
 
 
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
     """Return what enough users ask for, and what was left out with the reason."""
-    wishes = _grouped(_texts(window))
+    wishes = wishes_of(texts_of(window))
     found: list[Finding] = []
     left: list[Discarded] = []
-    rivals = _rivals(wishes, window, least)
+    rivals = rivals_among(wishes, window, least)
     for wish in wishes:
         reason = _objection(wish, window, limits, least)
         if not reason and id(wish) in rivals:
@@ -122,121 +80,30 @@ def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[li
     return found, left
 
 
-def _texts(window: Window) -> list[_Text]:
-    made: dict[str, _Text] = {}
-    for at, digest in enumerate(window.digests):
-        for remark in digest.remarks:
-            key = " ".join(masked(remark.quote.text).lower().split())
-            if key not in made:
-                signs: dict[str, int] = {}
-                for stem, sign in stems_of(remark.quote.text):
-                    signs[stem] = sign if signs.get(stem, sign) == sign else 0
-                made[key] = _Text(remark.quote.text, signs, len(re.findall(r"<[a-z]+>", key)))
-            made[key].said.append((at, remark))
-    return [made[key] for key in sorted(made) if made[key].signs]
+def _keys(wish: Wish) -> tuple[tuple[str, int], ...]:
+    return tuple((key, -1 if len(two) > len(one) else 1) for key, (one, two) in sides_of(wish).items())
 
 
-def _grouped(texts: Sequence[_Text]) -> list[_Wish]:
-    """Group remarks by what they say and mean; of very many the less frequent ones only join a group."""
-    if len(texts) < 2:
-        return [_wish(list(texts))] if texts else []
-    kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
-    shown = kept[:_MAX_TEXTS]
-    matrix = said_and_meant([text.words for text in kept])
-    about = said_and_meant([_occasion(text) for text in shown])
-    near = likeness(matrix[: len(shown)], matrix[: len(shown)])
-    occasions = likeness(about, about)
-    labels = _joined(grouped(near + _BY_OCCASION * occasions * (near > _SOMEWHAT), _ALIKE), near, occasions)
-    members: dict[int, list[_Text]] = defaultdict(list)
-    rows: dict[int, list[int]] = defaultdict(list)
-    for row, (text, label) in enumerate(zip(shown, labels, strict=True)):
-        members[label].append(text)
-        rows[label].append(row)
-    order = sorted(members)
-    middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
-    middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
-    for row, text in enumerate(kept[_MAX_TEXTS:], len(shown)):
-        closest = np.asarray(matrix[row] @ middles.T).ravel()
-        if closest.max() >= _JOINS:
-            members[order[int(closest.argmax())]].append(text)
-    found = []
-    for label in order:
-        wish, alike = _wish(members[label]), near[np.ix_(rows[label], rows[label])]
-        if len(alike) > 1:
-            wish.likeness = float(alike[np.triu_indices(len(alike), 1)].mean())
-            acts = occasions[rows[label]]
-            wish.one_act = float(acts[:, rows[label]].mean() - acts.mean())
-        found.append(wish)
-    return found
-
-
-def _joined(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
-    """Join groups that object to the same acts and are somewhat alike, the closest first."""
-    known = np.array(labels)
-    while True:
-        large = [label for label in np.unique(known) if (known == label).sum() >= _SOME]
-        inside = np.array([known == label for label in large], dtype=float).reshape(len(large), len(labels))
-        inside /= inside.sum(axis=1, keepdims=True)
-        alike, same = inside @ near @ inside.T, inside @ occasions @ inside.T
-        fit = np.triu((alike >= _SOMEWHAT) & (same >= _SAME_ACT), 1)
-        if not fit.any():
-            return [int(label) for label in known]
-        one, other = np.unravel_index(np.where(fit, alike + same, -np.inf).argmax(), fit.shape)
-        known[known == large[other]] = large[one]
-
-
-def _occasion(text: _Text) -> str:
-    """Return what agents said or did before a wording was used: who objects to the same mostly objects to the like."""
-    return " ".join(dict.fromkeys(remark.about for _, remark in text.said[:_OCCASIONS]))
-
-
-def _wish(texts: list[_Text]) -> _Wish:
-    said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]] = defaultdict(list)
-    holders: dict[str, set[int]] = defaultdict(set)
-    for text in texts:
-        for at, remark in text.said:
-            said[at].append((remark, text.signs))
-            for stem in text.signs:
-                holders[stem].add(at)
-    ranked = sorted(holders, key=lambda stem: (-len(holders[stem]), stem))
-    keys = [stem for stem in ranked if len(holders[stem]) >= _KEY_SHARE * len(said)]
-    some = [stem for stem in ranked[:_SOME] if len(holders[stem]) >= max(_FEW, _SOME_SHARE * len(said))]
-    return _Wish(texts, keys[:6] or some, dict(said))
-
-
-def _who(at: int, window: Window) -> str:
-    digest = window.digests[at]
-    return digest.principal or f"{digest.agent}/{digest.task_id or digest.external_id}"
-
-
-def _signs(wish: _Wish) -> dict[str, tuple[set[int], set[int]]]:
-    """For each key, the sessions that ask for it and those that refuse it."""
-    found: dict[str, tuple[set[int], set[int]]] = {key: (set(), set()) for key in wish.keys}
-    for at, remarks in wish.said.items():
-        for _, signs in remarks:
-            for key in found.keys() & signs.keys():
-                if signs[key]:
-                    found[key][signs[key] < 0].add(at)
-    return found
-
-
-def _keys(wish: _Wish) -> tuple[tuple[str, int], ...]:
-    return tuple((key, -1 if len(two) > len(one) else 1) for key, (one, two) in _signs(wish).items())
-
-
-def _matter(wish: _Wish) -> tuple[str, ...]:
+def _matter(wish: Wish) -> tuple[str, ...]:
     return written((text.words for text in wish.texts), wish.keys)
 
 
-def _others(wish: _Wish, words: str) -> tuple[str, ...]:
+def _done(wish: Wish) -> tuple[str, ...]:
+    """Return the word stems that the acts hold again and again that the remarks answer."""
+    acts = {remark.about for text in wish.texts for _, remark in text.said if remark.about}
+    held = Counter(stem for act in acts for stem in {stem for stem, sign in stems_of(act) if sign > 0})
+    return tuple(sorted(stem for stem, count in held.items() if count >= max(_FEW, _OFTEN * len(acts))))
+
+
+def _others(wish: Wish, words: str) -> tuple[str, ...]:
     """Return other wordings of a wish, those that most use first."""
     ranked = sorted(wish.texts, key=lambda text: (-len(text.said), len(text.words), text.words))
     return tuple(text.words for text in ranked if words not in text.words)[:_WORDINGS]
 
 
-def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> str:
+def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> str:
     sessions = sorted(wish.said)
-    people = Counter(_who(at, window) for at in sessions)
+    people = Counter(asker_of(at, window) for at in sessions)
     least = max(least, int(min(_RARE * len(window.digests), _ENOUGH)))
     strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
     if len(sessions) < least:
@@ -247,118 +114,72 @@ def _objection(wish: _Wish, window: Window, limits: Thresholds, least: int) -> s
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
     if max(people.values()) > 0.6 * len(sessions):
         return "mostly one principal asks for it"
-    if not wish.keys or wish.likeness < _COHERENT:
+    if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
-    if sum(bool(_ASKS.search(text.words)) for text in wish.texts) < _MOSTLY * len(wish.texts):
+    asking = sum(bool(_ASKS.search(text.words)) for text in wish.texts)
+    if asking < _MOSTLY * len(wish.texts) and (wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY):
         return "most of the remarks ask for nothing"
+    often = max(wish.texts, key=lambda text: (len(text.said), text.words))
+    if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not _ASKS.search(often.words):
+        return "most of the remarks ask for nothing: one phrase, said again and again"
     if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
         return "says too little: what it points at is known in its session alone"
     filled = len(_with_data(wish, window))
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    pairs, wordings, fewer = _opposed(wish)
-    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs)
-    if not same_act and (camps := _camps(wish, window)):
+    pairs, wordings, fewer = opposed(wish)
+    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs) or are_of_two_minds(wish, window)
+    if not same_act and (camps := camps_of(wish, window)):
         return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
-    if pairs >= _CONTESTED and wordings >= _INVOLVED and not (same_act and _answer_one_act(wish, fewer)):
+    if (
+        pairs >= _CONTESTED
+        and wordings >= _INVOLVED
+        and not (same_act and (are_of_two_minds(wish, window) or answer_one_act(wish, fewer)))
+    ):
         return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
 
 
-def _with_data(wish: _Wish, window: Window) -> list[_Text]:
-    """Return the wordings with an amount, a date or an id that hardly anybody else names: data of their task."""
-    named: dict[str, set[str]] = defaultdict(set)
-    numbers = {id(text): set(_NUMBERED.findall(text.words.lower())) for text in wish.texts}
-    for text in wish.texts:
-        for number in numbers[id(text)]:
-            named[number] |= {_who(at, window) for at, _ in text.said}
+def _with_data(wish: Wish, window: Window) -> list[Text]:
+    """Return the wordings with an amount, a date or an id that hardly anybody else names, and none that many do: data
+    of their task.
+    """
+    known = _known_numbers(wish, window)
     return [
         text
         for text in wish.texts
-        if text.placeholders and any(len(named[number]) < _SOME for number in numbers[id(text)])
+        if text.placeholders and (numbers := set(_NUMBERED.findall(text.words.lower()))) and not numbers & known
     ]
 
 
-def _is_crowd(wish: _Wish, people: Counter[str], window: Window, least: int) -> bool:
+def _known_numbers(wish: Wish, window: Window) -> set[str]:
+    """Return the numbers that several principals name: part of the wish, not of a task."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for text in wish.texts:
+        for number in set(_NUMBERED.findall(text.words.lower())):
+            named[number] |= {asker_of(at, window) for at, _ in text.said}
+    return {number for number, people in named.items() if len(people) >= _SOME}
+
+
+def _is_crowd(wish: Wish, people: Counter[str], window: Window, least: int) -> bool:
     """Whether so many object to the same on so many tasks that it cannot be about one task's matter."""
-    objected = [at for at in wish.said if any(remark.kind in _SEEDS for remark, _ in wish.said[at])]
+    objected = [at for at in wish.said if any(remark.kind in SEEDS for remark, _ in wish.said[at])]
     tasks = Counter(window.digests[at].task_id for at in objected if window.digests[at].task_id)
     spread = not tasks or max(tasks.values()) <= _ONE_TASK * len(objected)
     many = max(2 * least, _STRONG_SHARE * len(wish.said))
     return len(objected) >= many and len(people) >= _CROWD and spread and len(wish.keys) > 1
 
 
-def _opposed(wish: _Wish) -> tuple[float, float, list[_Text]]:
-    """Compare the wordings of a wish in pairs; return the share of pairs that contradict each other, the share of
-    wordings that another contradicts, and the wordings that more contradict than agree with.
-
-    Two wordings can be compared where they share half of the words of one of them, each weighing as much as wordings
-    hold it; they contradict each other where one refuses most of what they share and the other asks for it.
-    """
-    stems = {name: number for number, name in enumerate(sorted({name for text in wish.texts for name in text.signs}))}
-    table = np.zeros((len(wish.texts), len(stems)))
-    for row, text in enumerate(wish.texts):
-        for name, sign in text.signs.items():
-            table[row, stems[name]] = sign
-    weights = (table != 0).sum(axis=0)
-    shared = (np.abs(table) * weights) @ np.abs(table).T
-    least = np.minimum(*np.meshgrid(np.diag(shared), np.diag(shared)))
-    compared = (shared > 0) & (shared >= _COMPARED * least)
-    against = compared & ((table * weights) @ table.T <= -_AGAINST * shared)
-    np.fill_diagonal(compared, False)
-    refused, agreed = against.sum(axis=1), (compared & ~against).sum(axis=1)
-    fewer = [text for text, one, other in zip(wish.texts, refused, agreed, strict=True) if one > other]
-    return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
-
-
-def _camps(wish: _Wish, window: Window) -> tuple[int, int] | None:
-    """Return how many principals ask for what nearly all remarks name, and how many refuse it, where both are several."""
-    wanted, refused = next(iter(_signs(wish).values()))
-    if len(wanted | refused) < _NAMED_BY_MOST * len(wish.said):
-        return None
-    sides = [{_who(at, window) for at in side} for side in (wanted - refused, refused - wanted)]
-    fewer = min(len(side) for side in sides)
-    several = fewer >= _SOME and fewer >= _AGAINST * sum(map(len, sides))
-    return (len(sides[0]), len(sides[1])) if several else None
-
-
-def _answer_one_act(wish: _Wish, fewer: list[_Text]) -> bool:
-    """Whether those who seem to ask for the opposite object to the same acts as the others: then they ask for the same."""
-    known = [(text, _occasion(text)) for text in wish.texts if text.strong]
-    known = [(text, about) for text, about in known if about]
-    inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
-    if not inside.any() or inside.all():
-        inside = np.array([text.signs.get(wish.keys[0], 0) < 0 for text, _ in known], dtype=bool)
-    if not inside.any() or inside.all():
-        return False
-    matrix = said_and_meant([about for _, about in known])
-    return bool(likeness(matrix[inside], matrix[~inside]).mean() >= _SAME_ACT)
-
-
-def _dissent(wish: _Wish) -> set[int]:
-    """Return the sessions that ask only for the opposite of what most do."""
-    fewer = {at for text in _opposed(wish)[2] for at, _ in text.said}
-    return fewer if 2 * len(fewer) < len(wish.said) else set()
-
-
-def _rivals(wishes: Iterable[_Wish], window: Window, least: int) -> set[int]:
-    """Find groups of enough support that share their first key and nobody, and want different things of it."""
-    same_key: dict[str, list[tuple[int, set[str]]]] = defaultdict(list)
-    for wish in wishes:
-        if len(wish.said) >= least and wish.keys:
-            same_key[wish.keys[0]].append((id(wish), {_who(at, window) for at in wish.said}))
-    pairs = (pair for rivals in same_key.values() for pair in combinations(rivals, 2))
-    return {number for one, other in pairs if not one[1] & other[1] for number in (one[0], other[0])}
-
-
-def _clearest(wish: _Wish, window: Window) -> str | None:
+def _clearest(wish: Wish, window: Window) -> str | None:
     """Return the sentence that holds most of the keys in the fewest words, of those that may be repeated."""
     known = sorted({window.digests[at].principal for at in wish.said} - {""})
     best: tuple[float, int, str] | None = None
-    signs = {key: len(one) >= len(two) for key, (one, two) in _signs(wish).items()}
+    numbers = _known_numbers(wish, window)
+    signs = {key: len(one) >= len(two) for key, (one, two) in sides_of(wish).items()}
     for text in wish.texts:
         for words in _sentences(text.words):
-            if masked(words) != words or objection_to(text.words, known):
+            general = _NUMBERED.sub(lambda found: "" if found[0].lower() in numbers else found[0], words)
+            if masked(general) != general or objection_to(text.words, known):
                 continue
             own = dict(stems_of(words))
             held = sum(own.get(key, 0) == (1 if wanted else -1) for key, wanted in signs.items())
@@ -373,9 +194,9 @@ def _sentences(text: str) -> list[str]:
     return [*parts, " ".join(text.split())]
 
 
-def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Finding:
+def _finding(wish: Wish, words: str, window: Window, limits: Thresholds) -> Finding:
     kinds = Counter(remark.kind for remarks in wish.said.values() for remark, _ in remarks)
-    signs = _signs(wish)
+    signs = sides_of(wish)
     negative = bool(wish.keys) and len(signs[wish.keys[0]][1]) > len(signs[wish.keys[0]][0])
     claim = "\x1f".join(["preference", "not" if negative else "", *sorted(wish.keys[:3])])
     support = _support(wish, window)
@@ -394,18 +215,18 @@ def _finding(wish: _Wish, words: str, window: Window, limits: Thresholds) -> Fin
         causes=(),
         benefit=0.25 * support.principals + 0.05 * support.sessions,
         evidence=_evidence(wish, window, limits.max_evidence),
-        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish)),
+        lesson=Preference(words, _keys(wish), negative, tuple(sorted(kinds.items())), _matter(wish), _done(wish)),
         variants=_others(wish, words),
     )
 
 
-def _evidence(wish: _Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
+def _evidence(wish: Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
     """Quotes from as many principals as can be; those who ask for the opposite speak against it."""
-    against = _dissent(wish)
+    against = dissent(wish)
     found: list[EvidenceRef] = []
     seen: Counter[str] = Counter()
     for at in diverse(wish.said, window, lambda at: risk_of(window.digests[at], [wish.said[at][0][0].quote])):
-        who, digest = _who(at, window), window.digests[at]
+        who, digest = asker_of(at, window), window.digests[at]
         remark = wish.said[at][0][0]
         stance: Stance = "contradicts" if at in against else "supports"
         if seen[who] < 2 and len(found) < cap:
@@ -415,7 +236,7 @@ def _evidence(wish: _Wish, window: Window, cap: int) -> tuple[EvidenceRef, ...]:
     return tuple(found)
 
 
-def _support(wish: _Wish, window: Window) -> Support:
+def _support(wish: Wish, window: Window) -> Support:
     members = [window.digests[at] for at in wish.said]
     return Support(
         sessions=len(members),
@@ -439,7 +260,7 @@ def _support(wish: _Wish, window: Window) -> Support:
     )
 
 
-def _discard(reason: str, wish: _Wish, words: str | None, window: Window) -> Discarded:
+def _discard(reason: str, wish: Wish, words: str | None, window: Window) -> Discarded:
     title = f"Users ask: {words}" if words else f"Users speak of: {', '.join(wish.keys) or 'many things'}"
     claim = "\x1f".join(["preference", *sorted(wish.keys[:3])])
     key = f"preference:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"

@@ -1,13 +1,16 @@
-"""Amounts that sessions state otherwise than a memory: "6 minutes" in the memory, "4 minutes" in newer sessions."""
+"""What sessions state otherwise than a memory: "6 minutes" in the memory, "4 minutes" in newer sessions; or a day, a place, a
+name where sessions say that it is another now.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from dreaming.mining.echoes import repeats, runs_of
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.values import (
@@ -25,6 +28,7 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Window
 
 _MOST = 10
+_MOST_CHANGES = 5
 _SHORT = 200
 _LONG_ANSWER = 2_000
 _FEW_WORDS = 4
@@ -32,23 +36,36 @@ _SHARED = 2
 _ABOUT = 0.3
 _AGREE = 0.6
 _AMOUNT = re.compile(r"(?<![\w.,:/#-])(?P<number>\d+(?:[.,:]\d+)?) ?(?P<unit>%|[^\W\d_]{2,}|°\w?)(?![\w-])")
+# Words by which people say that something is not as it was.
+_CHANGES = re.compile(
+    r"\b(?:no longer|any ?more|these days|nowadays|now|since|outdated|obsolete|void|former(?:ly)?|used to|moved|replace[sd]?"
+    r"|changed|instead of)\b|, not\b",
+    re.IGNORECASE,
+)
 _SENTENCE = re.compile(r"[^\n.!?;\"]+(?:[.!?](?=\w)[^\n.!?;\"]+)*")
 
 
 def statements_of(events: Iterable[EventView]) -> tuple[Quote, ...]:
-    """Return the first sentences of a session that hold an amount, a number with its unit, among words."""
-    found: list[Quote] = []
+    """Return the first sentences of a session that hold an amount, a number with its unit, among words, and the first
+    that say that something changed.
+    """
+    amounts: list[Quote] = []
+    changes: list[Quote] = []
     for event in events:
         text = event.text or event.output
         if event.type == "tool_call" or len(text) > _LONG_ANSWER:
             continue
         for match in _SENTENCE.finditer(text):
             said = match[0].strip()
-            if len(said) <= _SHORT and len(said.split()) >= _FEW_WORDS and _AMOUNT.search(said):
-                found.append(Quote(event.seq, said))
-                if len(found) == _MOST:
-                    return tuple(found)
-    return tuple(found)
+            if len(said) > _SHORT or len(said.split()) < _FEW_WORDS:
+                continue
+            if _AMOUNT.search(said):
+                amounts.append(Quote(event.seq, said))
+            elif _CHANGES.search(said):
+                changes.append(Quote(event.seq, said))
+        if len(amounts) >= _MOST and len(changes) >= _MOST_CHANGES:
+            break
+    return (*amounts[:_MOST], *changes[:_MOST_CHANGES])
 
 
 def restated(
@@ -56,7 +73,8 @@ def restated(
 ) -> list[tuple[MemoryView, Finding]]:
     """Find memories with an amount for which several sessions, of several principals, agree on another one.
 
-    A sentence is about a passage where they share words and the amounts one unit.
+    A sentence is about a memory where they share words and the amounts one unit; to name the memory's own amount
+    counts as a word. A sentence in the memory's own words was read to the session, and says nothing.
     """
     stated: dict[str, list[tuple[int, Quote, frozenset[str]]]] = defaultdict(list)
     for at, digest in enumerate(window.digests):
@@ -73,6 +91,11 @@ def restated(
                 found.append((memory, finding))
                 break
     return found
+
+
+def says_change(text: str) -> bool:
+    """Whether a sentence says that something is not as it was."""
+    return bool(_CHANGES.search(text))
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -92,29 +115,42 @@ def _restated(
     limits: Thresholds,
     least: int,
 ) -> Finding | None:
-    matter = _stems(memory.text)
-    said: dict[int, Quote] = {}
-    numbers: Counter[str] = Counter()
+    matter, own = _stems(memory.text), runs_of([f"{memory.path}: {memory.text}"])
+    said: dict[int, list[tuple[Quote, set[str]]]] = defaultdict(list)
     for at, quote, stems in stated:
-        shared = len(matter & stems)
-        if at not in said and shared >= max(_SHARED, _ABOUT * min(len(matter), len(stems))):
-            said[at] = quote
-            numbers.update(_numbers(quote.text, unit))
-    agreed = max((name for name in numbers if name != number), key=lambda name: (numbers[name], name), default="")
-    members = {at: quote for at, quote in said.items() if agreed and agreed in _numbers(quote.text, unit)}
+        numbers = _numbers(quote.text, unit)
+        shared = len(matter & stems) + (number in numbers)
+        if shared >= max(_SHARED, _ABOUT * min(len(matter), len(stems))) and not repeats(quote.text, own):
+            said[at].append((quote, numbers))
+    told = Counter(name for quotes in said.values() for name in set().union(*(numbers for _, numbers in quotes)))
+    agreed = max((name for name in told if name != number), key=lambda name: (told[name], name), default="")
+    members = {
+        at: next(quote for quote, numbers in quotes if agreed in numbers)
+        for at, quotes in said.items()
+        if any(agreed in numbers for _, numbers in quotes)
+    }
     people = {window.digests[at].principal for at in members}
     if len(members) < max(least, _AGREE * len(said)) or len(people) < limits.min_principals:
         return None
-    return _finding(memory, f"{number} {unit}", f"{agreed} {unit}", members, window, limits)
-
-
-def _finding(
-    memory: MemoryView, before: str, after: str, members: dict[int, Quote], window: Window, limits: Thresholds
-) -> Finding:
-    number, unit = before.split()
     wrong = re.compile(rf"(?<![\w.,:/#-]){re.escape(number)}(?P<gap> ?){re.escape(unit)}(?![\w-])", re.IGNORECASE)
-    content = wrong.sub(lambda found: f"{after.split()[0]}{found[0][len(number) :]}", memory.text)
-    line = next(line for line in memory.text.splitlines() if wrong.search(line)).strip()
+
+    def swap(text: str) -> str:
+        return wrong.sub(lambda found: f"{agreed}{found[0][len(number) :]}", text)
+
+    return contradiction(memory, f"{number} {unit}", f"{agreed} {unit}", swap, members, window, limits)
+
+
+def contradiction(
+    memory: MemoryView,
+    before: str,
+    after: str,
+    swap: Callable[[str], str],
+    members: dict[int, Quote],
+    window: Window,
+    limits: Thresholds,
+) -> Finding:
+    """Return the correction of a memory in which `swap` puts what the quotes of sessions say in place of what it says."""
+    line = next(line for line in memory.text.splitlines() if swap(line) != line).strip()
     claim = f"upkeep:restated:{memory.path}:{before}:{after}"
     shown = diverse(members, window, lambda at: risk_of(window.digests[at], [members[at]]))[: limits.max_evidence]
     return Finding(
@@ -139,8 +175,8 @@ def _finding(
             "contradicted",
             f"newer sessions say {after}",
             line,
-            wrong.sub(lambda found: f"{after.split()[0]}{found[0][len(number) :]}", line),
-            content,
+            swap(line),
+            swap(memory.text),
         ),
     )
 

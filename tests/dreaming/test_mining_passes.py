@@ -137,7 +137,8 @@ def test_a_session_that_was_served_a_part_counts_for_what_it_held_alone(store, a
     record_read(agent=agent, session_external_id=session.external_id, served=[part])
 
     assert served_texts(store) == {session.pk: ["Inside."]}
-    assert {view.version: view.served for view in memory_views(store)} == {outside.pk: 0, inside.pk: 1}
+    counted = {view.version: (view.served, view.offered) for view in memory_views(store)}
+    assert counted == {outside.pk: (0, 1), inside.pk: (1, 1)}
 
 
 FORMS = (

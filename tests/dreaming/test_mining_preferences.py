@@ -149,6 +149,21 @@ def test_the_scope_of_a_negation() -> None:
     assert dict(stems_of("The letter must not end with a seal")) == {"letter": -1, "end": -1, "seal": -1}
     assert dict(stems_of("Cubits instead of fathoms please")) == {"cubit": 1, "fathom": -1}
     assert dict(stems_of("Leave the seal off the letter")) == {"seal": -1, "letter": 1}
+    assert dict(stems_of("Take the seal off, please")) == {"seal": -1}
+    assert dict(stems_of("Keep the ropes away from the stove")) == {"rop": 1, "stov": -1}
+    assert dict(stems_of("Who tarred the ropes?")) == {"tarr": -1, "rop": -1}
+    assert dict(stems_of("Why did you not tar the ropes?")) == {"tar": 1, "rop": 1}
+    assert dict(stems_of("Tar the ropes and don't burn them")) == {"tar": 1, "rop": 1, "burn": -1}
+    assert dict(stems_of("Mend the seal rather than remove it")) == {"mend": 1, "seal": 1}
+    assert dict(stems_of("Ropes and tar are for the crew, leave them out")) == {
+        "rop": -1,
+        "tar": -1,
+        "crew": -1,
+        "out": -1,
+    }
+    assert dict(stems_of("Tar ropes so that they do not rot")) == {"tar": 1, "rop": 1, "rot": -1}
+    assert dict(stems_of("Otherwise the ropes rot")) == {"rop": -1, "rot": -1}
+    assert dict(stems_of("In frost the winches stop")) == {"frost": 1, "winch": 1}
 
 
 def test_chatter_that_asks_for_nothing_is_no_wish() -> None:
@@ -160,6 +175,14 @@ def test_chatter_that_asks_for_nothing_is_no_wish() -> None:
     result = dreamt(corrected(160, chatter))
     assert result.findings == ()
     assert any("ask for nothing" in item.reason for item in result.discarded)
+
+
+def test_a_phrase_said_in_passing_is_no_wish() -> None:
+    passing = "The mill is at the mercy of the wind until three."
+    words = (passing, passing, passing, "Wind or not, the mill must turn until three, please.")
+    result = dreamt(corrected(160, words))
+    assert result.findings == ()
+    assert any("again and again" in item.reason for item in result.discarded)
 
 
 def test_those_who_object_to_one_act_are_no_camps() -> None:
@@ -183,3 +206,60 @@ def test_those_who_object_to_one_act_are_no_camps() -> None:
 
     titles = [item.title.lower() for item in dreamt([closing(ref) for ref in range(240)]).findings]
     assert any("case" in title for title in titles)
+
+
+def answered(ref: int, said: str, acted: str, principal: str = "") -> SessionView:
+    """A session that one act and one correction end."""
+    view = session(ref, lock_steps(random.Random(ref), 2))
+    events = [*view.events]
+    events.append(event(len(events), "message", role="agent", text=acted))
+    events.append(event(len(events), "correction", role="user", text=said))
+    return replace(view, events=events, principal=principal or view.principal)
+
+
+def test_wordings_without_a_common_word_are_one_wish_where_they_object_to_one_act() -> None:
+    words = (
+        "Please begin with the outcome.",
+        "Conclusion on top, from now on.",
+        "Open with the outcome, always.",
+        "Could the conclusion come first?",
+        "Never make me read to the end to learn the outcome.",
+        "Put the conclusion up front.",
+    )
+
+    def told_late(ref: int) -> SessionView:
+        if ref % 5 == 0:
+            said = words[ref // 5 % len(words)]
+            return answered(ref, said, f"First I looked at letter {ref}, then I compared what had been written before.")
+        if ref % 5 == 1:
+            return answered(ref, ANCHORS[ref // 5 % len(ANCHORS)], f"The anchor weighs {ref} stones.")
+        return session(ref, lock_steps(random.Random(ref), 2))
+
+    found = [item for item in dreamt([told_late(ref) for ref in range(240)]).findings if item.kind == "preference"]
+    assert sorted(item.support.sessions for item in found) == [48, 48]
+
+
+def test_a_number_that_all_name_is_no_data_of_a_task() -> None:
+    words = (
+        "Always use the 24-hour clock in the log.",
+        "We keep the log on the 24-hour clock.",
+        "The log needs the 24-hour clock, please.",
+    )
+    sessions = [answered(ref, words[ref // 4 % 3], "Noted.") if ref % 4 == 0 else told(ref) for ref in range(120)]
+    assert "24-hour clock" in only(dreamt(sessions)).title
+
+
+def test_camps_are_made_of_people() -> None:
+    words = ("The bell is rung at noon.", "No bell is rung at noon.")
+    acts = ("I kept the tower silent.", "Lunch was served to the guard.", "The anchor weighs nine stones.")
+
+    def rung(ref: int, principal: str) -> SessionView:
+        if ref % 4:
+            return answered(ref, ANCHORS[ref % len(ANCHORS)], "The anchor weighs nine stones.")
+        return answered(ref, f"{words[ref // 4 % 2]} Please mind that.", acts[ref // 8 % 3], principal)
+
+    def titles(principals: int) -> list[str]:
+        sessions = [rung(ref, f"p{ref // 4 % principals}") for ref in range(160)]
+        return [item.title for item in dreamt(sessions).findings if "bell" in item.title]
+
+    assert (len(titles(5)), titles(8)) == (1, [])

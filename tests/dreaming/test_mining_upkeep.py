@@ -10,7 +10,7 @@ from dreaming.mining import MemoryView, MiningResult, SessionView, digest_sessio
 from dreaming.mining.values import Upkeep
 from dreaming.writer import write
 from tests.dreaming.test_mining_mine import Step, code, corpus, event, toll_paid, toll_without_ledger
-from tests.dreaming.test_mining_preferences import ANCHORS, corrected
+from tests.dreaming.test_mining_preferences import ANCHORS, answered, corrected
 
 
 def dreamt(sessions: list[SessionView], *texts: str, served: dict[int, list[str]] | None = None) -> MiningResult:
@@ -166,6 +166,25 @@ def test_what_nobody_reads_is_proposed_to_go_and_a_store_too_long_is_told() -> N
     assert any("too many to be read" in item.reason for item in result.discarded)
 
 
+def test_what_is_too_new_to_have_been_read_stays() -> None:
+    memories = [
+        MemoryView("/a.md", "The bell rings at dawn.", 1, served=40, offered=40),
+        MemoryView("/b.md", "Soup is served at noon.", 2, served=0, offered=3),
+    ]
+    assert mine([], memories=memories).findings == ()
+
+
+def test_of_what_nobody_reads_a_few_are_proposed_a_pass() -> None:
+    dishes = ("soup", "bread", "herring", "plums", "cheese", "porridge")
+    idle = [
+        MemoryView(f"/{dish}.md", f"There is {dish} on day {number}.", number, served=0, offered=30 + number)
+        for number, dish in enumerate(dishes)
+    ]
+    result = mine([], memories=[MemoryView("/a.md", "The bell rings at dawn.", 9, served=40, offered=40), *idle])
+    assert [item.template for item in result.findings] == ["/cheese.md", "/plums.md", "/porridge.md"]
+    assert {item.template for item in result.discarded} == {"/bread.md", "/herring.md", "/soup.md"}
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
@@ -179,6 +198,71 @@ def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> N
     assert [item.lesson.content for item in findings if isinstance(item.lesson, Upkeep)] == (
         ["The lower lock takes 4 hours to fill.\nKeep the ropes dry."] if agreed else []
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "corrected_to"),
+    [
+        (
+            "The sluice opens for barges on Tuesday; book by Monday noon.",
+            (
+                "The sluice opens for barges on Thursday now, not Tuesday.",
+                "Barges: sluice day is Thursday, no longer Tuesday.",
+            ),
+            "The sluice opens for barges on Thursday; book by Monday noon.",
+        ),
+        (
+            "Send damage reports of the lock to the duty officer.",
+            (
+                "Damage reports of the lock now go to the night manager, not the duty officer.",
+                "Lock damage reports: the night manager takes them, no longer the duty officer.",
+            ),
+            "Send damage reports of the lock to the night manager.",
+        ),
+    ],
+)
+def test_a_word_that_sessions_say_otherwise_is_corrected(text: str, said: tuple[str, str], corrected_to: str) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        return ([("read_board", {"lock": code(rng)}, said[ref // 12 % 2])], "") if ref % 12 == 0 else None
+
+    digests = [digest_session(item) for item in corpus(240, special)]
+    (found,) = mine(digests, memories=[MemoryView("/lock.md", text, 1)]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert found.lesson.content == corrected_to
+    assert mine(digests, memories=[MemoryView("/lock.md", corrected_to, 1)]).findings == ()
+    assert mine(digests, memories=[MemoryView("/cook.md", "The cook serves soup on Tuesday.", 1)]).findings == ()
+
+
+def test_a_memory_read_aloud_does_not_outvote_the_sessions() -> None:
+    text = "The lower lock takes 6 hours to fill."
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 4 == 0:
+            return [("read_notes", {"about": code(rng)}, f"/locks.md: {text}")], ""
+        said = "since spring the lower lock fills in 4 hours, 6 hours was before"
+        return ([("read_gauge", {"lock": code(rng)}, said)], "") if ref % 16 == 1 else None
+
+    memory = MemoryView("/locks.md", text, 1)
+    (found,) = mine([digest_session(item) for item in corpus(240, special)], memories=[memory]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert found.lesson.content == "The lower lock takes 4 hours to fill."
+
+
+def test_a_memory_that_asks_for_what_users_object_to_is_corrected() -> None:
+    words = (
+        "Cases stay open until a person has looked.",
+        "Do not close cases.",
+        "Leave the case open, closing it is for me to do.",
+        "A case stays open when you are done, please.",
+    )
+
+    def closing(ref: int) -> SessionView:
+        if ref % 4:
+            return answered(ref, ANCHORS[ref % len(ANCHORS)], f"The anchor weighs {ref} stones.")
+        return answered(ref, words[ref // 4 % len(words)], f"I have closed the case {ref}.")
+
+    result = dreamt([closing(ref) for ref in range(160)], "Close the case yourself when the last letter is answered.")
+    assert [item.lesson.path for item in result.findings if isinstance(item.lesson, Upkeep)] == ["/m0.md"]
 
 
 def test_a_memory_that_shows_the_refused_value_is_corrected() -> None:
