@@ -10,9 +10,10 @@ class Workflow:
     """An ordered sequence of steps, gaps allowed, that successes share and failures lack.
 
     `contrast` says what it was compared with, for the steps `first` and `second`: `before`, sessions that
-    took `second` without `first` before it; `after`, sessions that took `first` and never `second` after it;
-    `order`, sessions that took both the other way round. `agents_for` of `agents_known` agents with both
-    kinds of session do better with it; `p_agents` is two-sided, within agents.
+    took `second` without `first` before it (and, where steps are named, without `between` between them); `after`,
+    sessions that took `first` and never `second` after it; `order`, sessions that took both the other way round.
+    `agents_for` of `agents_known` agents with both kinds of session do better with it; `p_agents` is two-sided,
+    within agents.
     """
 
     steps: tuple[str, ...]
@@ -23,6 +24,7 @@ class Workflow:
     agents_known: int
     p_agents: float
     names: tuple[tuple[str, str], ...] = ()
+    between: tuple[str, ...] = ()
 
     def named(self, step: str) -> str:
         """Return a step as agents call it."""

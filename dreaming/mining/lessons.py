@@ -23,7 +23,8 @@ def _workflow_advice(lesson: Workflow) -> Advice:
     elif lesson.contrast == "order":
         claim, dont = f"Call {first} before {second}", f"call {second} before {first}."
     else:
-        claim, dont = f"Call {first} before {second}", f"call {second} without {first} before it."
+        earlier = _earlier(lesson)
+        claim, dont = f"Call {earlier} before {second}", f"call {second} without {earlier} before it."
     both = f"you need {first} and {second}."
     taken = f"the task needs {first if lesson.contrast == 'after' else second}."
     return Advice(
@@ -34,6 +35,11 @@ def _workflow_advice(lesson: Workflow) -> Advice:
         dont=dont,
         example=f"{steps}.",
     )
+
+
+def _earlier(lesson: Workflow) -> str:
+    """What comes before the second step."""
+    return " and then ".join(code(lesson.named(step)) for step in (lesson.first, *lesson.between))
 
 
 def _preference_advice(lesson: Preference) -> Advice:
@@ -87,7 +93,7 @@ def _agents(support: Support) -> str:
 def _others(lesson: Workflow) -> str:
     first, second = code(lesson.named(lesson.first)), code(lesson.named(lesson.second))
     return {
-        "before": f"took {second} without {first} before it",
+        "before": f"took {second} without {_earlier(lesson)} before it",
         "after": f"took {first} and not {second} after it",
         "order": "took both the other way round",
     }[lesson.contrast]
@@ -152,11 +158,11 @@ def _spoken_of(finding: Finding) -> str:
 
 def _workflow_reasons(finding: Finding, lesson: Workflow) -> list[str]:
     support = finding.support
-    first, second = code(lesson.named(lesson.first)), code(lesson.named(lesson.second))
+    second = code(lesson.named(lesson.second))
     within = "compared within runs of the same task" if support.within_task else "not compared within tasks"
     losses, luck = support.met_total - support.met_success, support.other_success
     return [
-        f"{support.met_success} of {support.met_total} sessions that took {first} and then {second} ended in success, "
+        f"{support.met_success} of {support.met_total} sessions that took {_earlier(lesson)} and then {second} ended in success, "
         f"against {support.other_success} of {support.other_total} that {_others(lesson)}; difference {support.effect:+.0%} "
         f"(95 % interval {support.effect_low:+.0%} to {support.effect_high:+.0%}), p {support.p_value:.2g}, adjusted for "
         f"all pairs of steps looked at {support.p_adjusted:.2g}; {within}.",

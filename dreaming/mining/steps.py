@@ -15,6 +15,7 @@ from dreaming.mining.window import Window
 NEVER = 10_000
 _MAX_NAMES = 100
 Ints = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -74,10 +75,21 @@ class Steps:
         chance = np.broadcast_to(ran[:, None, :] if contrast == "before" else ran[:, :, None], shows.shape)
         return chance, chance & shows
 
-    def split(self, contrast: str, first: str, second: str) -> tuple[list[int], list[int]]:
-        """Return the sessions that show the pair, and those that had the chance and do not."""
+    def in_order(self, rows: Ints, steps: Sequence[int]) -> Bits:
+        """Which of these rows worked through the steps in this order; of each step its first or last time counts."""
+        place = self.first[rows, steps[0]]
+        for step in steps[1:-1]:
+            early, late = self.first[rows, step], self.last[rows, step]
+            place = np.where(early > place, early, np.where(late > place, late, NEVER))
+        return np.asarray(place < self.last[rows, steps[-1]])
+
+    def split(self, contrast: str, first: str, second: str, between: Sequence[str] = ()) -> tuple[list[int], list[int]]:
+        """Return the sessions that show the pair, with what is named between; and those that had the chance and do not."""
         one, two = self.place[first], self.place[second]
-        if contrast == "order":
+        if between:
+            chance = self.last[:, two] >= 0
+            shows = self.in_order(np.arange(len(self.sessions)), (one, *(self.place[name] for name in between), two))
+        elif contrast == "order":
             chance = (self.tried_last[:, one] >= 0) & (self.tried_last[:, two] >= 0)
             shows = self.tried_first[:, one] < self.tried_first[:, two]
         else:

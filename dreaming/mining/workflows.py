@@ -13,45 +13,49 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import numpy as np
-from scipy.stats import hypergeom
-
+from dreaming.mining.candidates import CONTRASTS, Candidate, candidates, is_nested
 from dreaming.mining.evidence import diverse, risk_of
-from dreaming.mining.stats import Table, adjusted, risk_difference, stratified_difference, within_strata
-from dreaming.mining.steps import NEVER, Ints, Steps
+from dreaming.mining.stats import Table, risk_difference, stratified_difference, within_strata
+from dreaming.mining.steps import NEVER, Steps
 from dreaming.mining.values import Digest, EvidenceRef, Finding, Stance, StepSeen, Support, Thresholds, Workflow
 from dreaming.mining.window import Comparison, Window
 
-_CHUNK = 512
 _LONGEST = 6
 _SAMPLE = 200
 _CLEARER = 8
 _SHARED = 0.8
 _SAME = 0.6
 _WEAK = 0.05
-_LARGE = 0.4
-_LESS_SURE = 3
 _FEW_TASKS = 3
+_FEW = 3
 _SHARE_OF_WON = 0.6
-_SHOWN = 0.35
-_TOGETHER = 0.5
-_MOST = 400
-_CONTRASTS = ("order", "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two steps in one contrast: the sessions that show it and those that had the chance and did not."""
+    """Two steps in one contrast: the sessions that show it and those that had the chance and did not.
+
+    Where steps are named `between`, the whole order is looked at, among sessions that took `second`.
+    """
 
     contrast: str
     first: str
     second: str
+    between: tuple[str, ...]
     shown: frozenset[int]
     lacked: frozenset[int]
     compared: Comparison
     p_adjusted: float
     gains: tuple[int, int]
     p_agents: float
+
+    @property
+    def names(self) -> set[str]:
+        return {*self.steps}
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return self.first, *self.between, self.second
 
     @property
     def weight(self) -> float:
@@ -71,35 +75,44 @@ def find_workflows(
     """
     table = Steps.of(window)
     pairs: list[Pair] = []
-    for contrast, first, second, p_adjusted in _candidates(table, limits, least):
-        pair = _confirmed(contrast, first, second, p_adjusted, table, window, limits, least, explained)
+    for candidate in candidates(table, limits, least):
+        pair = _confirmed(candidate, table, window, limits, least, explained)
         if pair is not None:
             pairs.append(pair)
     pairs.sort(key=lambda item: _rank(item, window))
     chosen: list[Pair] = []
     found: list[Finding] = []
     for pair in pairs:
+        if any(pair.names <= {*item.lesson.steps} for item in found if isinstance(item.lesson, Workflow)):
+            continue
         if _adds(pair, chosen, window, limits):
             chosen.append(pair)
             found.append(_finding(pair, _chain(pair, pairs, window), window, limits))
     return found
 
 
-def _rank(pair: Pair, window: Window) -> tuple[float, int, float, str, str]:
-    """Sort pairs by how clear they are; of those that are about as clear, steps that follow close come first."""
+def _rank(pair: Pair, window: Window) -> tuple[float, int, int, float, str, str]:
+    """Sort pairs by how clear they are; of those that are about as clear, longer orders and steps that follow close come
+    first.
+    """
     gaps = []
     for at in sorted(pair.shown)[:_SAMPLE]:
         places = {step.signature: number for number, step in reversed(list(enumerate(window.digests[at].steps)))}
         gaps.append(abs(places.get(pair.second, NEVER) - places.get(pair.first, NEVER)))
     clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER)
     told = 2 * (len(pair.first.split()) + len(pair.second.split()))
-    return clear, _CONTRASTS.index(pair.contrast), sum(gaps) / max(1, len(gaps)) - told, pair.first, pair.second
+    return (
+        clear,
+        CONTRASTS.index(pair.contrast),
+        -len(pair.between),
+        sum(gaps) / max(1, len(gaps)) - told,
+        pair.first,
+        pair.second,
+    )
 
 
 def _adds(pair: Pair, chosen: Sequence[Pair], window: Window, limits: Thresholds) -> bool:
     """Whether a pair still tells successes from failures among sessions that are alike in every chosen pair."""
-    if any({pair.first, pair.second} == {other.first, other.second} for other in chosen):
-        return False
     cells: dict[tuple[int, ...], list[int]] = {}
     for sessions, offset in ((pair.shown, 0), (pair.lacked, 2)):
         for at in sessions:
@@ -111,62 +124,8 @@ def _adds(pair: Pair, chosen: Sequence[Pair], window: Window, limits: Thresholds
     return within_strata(strata) <= limits.alpha and stratified_difference(strata).value >= limits.min_gain
 
 
-def _candidates(table: Steps, limits: Thresholds, least: int) -> list[tuple[str, str, str, float]]:
-    """Return (contrast, first, second, adjusted p) of the pairs that are associated with success.
-
-    What is looked at does not depend on outcomes: pairs that enough sessions show and lack, that a good share
-    of those with the chance show, and of which one step is mostly taken with the other. The same sessions in
-    another contrast are one hypothesis.
-    """
-    tested: dict[tuple[int, ...], tuple[str, str, str, float]] = {}
-    p_values: list[float] = []
-    ran = (table.tried_last >= 0).sum(axis=0)
-    rarer = np.minimum(ran[:, None], ran[None, :])
-    for contrast in _CONTRASTS:
-        counts = _counts(table, contrast)
-        shown, lacked = counts[1], counts[3]
-        usual = shown >= _SHOWN * (shown + lacked)
-        together = (shown + lacked >= _TOGETHER * rarer) if contrast == "order" else (shown >= _TOGETHER / 2 * rarer)
-        for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
-            good, total, bad, rest = (int(count[one, two]) for count in counts)
-            same = (int(one), int(two), good, total, bad, rest)
-            if _nested(table.names[one], table.names[two]) or same in tested:
-                continue
-            p_value = float(hypergeom.sf(good - 1, total + rest, good + bad, total))
-            p_values.append(min(1.0, max(0.0, p_value)))
-            tested[same] = (contrast, table.names[one], table.names[two], good / total - bad / rest)
-    fit = [
-        (contrast, first, second, p_value)
-        for (contrast, first, second, gain), p_value in zip(tested.values(), adjusted(p_values), strict=True)
-        if p_value <= (_LESS_SURE if gain >= _LARGE else 1) * limits.alpha and gain >= limits.min_gain
-    ]
-    return sorted(fit, key=lambda item: (item[3], item[:3]))[:_MOST]
-
-
-def _nested(one: str, two: str) -> bool:
-    """Whether two names are of the same steps, one of them longer."""
-    return f"{one} ".startswith(f"{two} ") or f"{two} ".startswith(f"{one} ")
-
-
-def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:
-    """Count, for every ordered pair, successes and sessions with it, and successes and sessions without."""
-    size = len(table.names)
-    counts = tuple(np.zeros((size, size), dtype=np.int64) for _ in range(4))
-    for start in range(0, len(table.sessions), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        chance, shows = table.masks(contrast, rows)
-        won = table.won[rows]
-        lacks = chance & ~shows
-        for number, mask in enumerate((shows[won], shows, lacks[won], lacks)):
-            counts[number][...] += mask.sum(axis=0)
-    return counts[0], counts[1], counts[2], counts[3]
-
-
 def _confirmed(
-    contrast: str,
-    first: str,
-    second: str,
-    p_adjusted: float,
+    candidate: Candidate,
     table: Steps,
     window: Window,
     limits: Thresholds,
@@ -174,9 +133,12 @@ def _confirmed(
     explained: Mapping[str, Collection[int]],
 ) -> Pair | None:
     """Check a pair within tasks and within agents; None where it does not hold there."""
-    shown, lacked = table.split(contrast, first, second)
+    contrast, first, second, between, _, p_adjusted = candidate
+    shown, lacked = table.split(contrast, first, second, between)
+    if between and not _each_step_helps(candidate, shown, table, window, limits):
+        return None
     if contrast != "order":
-        told = {at for name in (first, second) for at in explained.get(name.partition("(")[0], ())}
+        told = {at for name in (first, *between, second) for at in explained.get(name.partition("(")[0], ())}
         shown = [at for at in shown if at not in told]
         lacked = [at for at in lacked if at not in told]
     if min(len(shown), len(lacked)) < least:
@@ -194,7 +156,27 @@ def _confirmed(
     everyone = {digest.agent for digest in window.digests}
     if len(agents) < min(2, len(everyone)) or len(agents) < limits.min_agents:
         return None
-    return Pair(contrast, first, second, frozenset(shown), frozenset(lacked), compared, p_adjusted, gains, p_agents)
+    return Pair(
+        contrast, first, second, between, frozenset(shown), frozenset(lacked), compared, p_adjusted, gains, p_agents
+    )
+
+
+def _each_step_helps(
+    candidate: Candidate, shown: Collection[int], table: Steps, window: Window, limits: Thresholds
+) -> bool:
+    """Whether those that left out one step alone did worse, whichever it was: else it merely goes along.
+
+    The last step is what the order is for, and may be one that all sessions of its kind take.
+    """
+    steps = (candidate.first, *candidate.between, candidate.second)
+    for at in range(len(steps)):
+        rest = steps[:at] + steps[at + 1 :]
+        alike, _ = table.split("before", rest[0], rest[-1], rest[1:-1])
+        cells = window.compare(shown, set(alike).difference(shown)).table
+        is_known = cells.other_total >= _FEW
+        if (is_known and risk_difference(cells).value < limits.min_gain) or (not is_known and at < len(steps) - 1):
+            return False
+    return True
 
 
 def _holds_within_tasks(shown: Iterable[int], lacked: Iterable[int], window: Window) -> bool:
@@ -229,20 +211,21 @@ def _within_agents(shown: Iterable[int], lacked: Iterable[int], window: Window) 
 def _chain(pair: Pair, pairs: Sequence[Pair], window: Window) -> tuple[str, ...]:
     """Join to a pair the steps of other pairs that the same successful sessions show, in their usual order."""
     won = {at for at in pair.shown if window.won(at)}
-    names = {pair.first, pair.second}
-    for other in pairs:
+    names = pair.names
+    for other in (pair for pair in pairs if not pair.between):
         shared = won & other.shown
         union = len(won | {at for at in other.shown if window.won(at)})
-        if {other.first, other.second} & names and len(shared) >= _SAME * union:
-            names |= {other.first, other.second}
-    steps = sorted([pair.first, pair.second], key=[pair.first, pair.second].index)
+        if other.names & names and len(shared) >= _SAME * union:
+            names |= other.names
+    steps = list(pair.steps)
     places = {name: _usual_place(name, won, window) for name in names}
     for name in sorted(names - set(steps), key=lambda item: (places[item], item)):
         longer = [*steps, name]
         longer.sort(key=lambda item: places[item])
-        in_order = longer.index(pair.first) < longer.index(pair.second)
+        kept = [longer.index(step) for step in pair.steps]
+        in_order = kept == sorted(kept)
         holders = sum(_follows(window.digests[at], longer) for at in won)
-        new = not any(_nested(name, step) for step in steps)
+        new = not any(is_nested(name, step) for step in steps)
         if new and len(longer) <= _LONGEST and in_order and holders >= _SHARED * len(won):
             steps = longer
     return tuple(steps)
@@ -293,6 +276,7 @@ def _finding(pair: Pair, steps: tuple[str, ...], window: Window, limits: Thresho
             pair.gains[1],
             pair.p_agents,
             window.names_for(steps),
+            pair.between,
         ),
     )
 
@@ -352,6 +336,6 @@ def _shown_steps(pair: Pair, digest: Digest) -> list[StepSeen]:
     """The first step of each name that the session took, in its own order."""
     firsts: dict[str, StepSeen] = {}
     for step in digest.steps:
-        if step.signature in {pair.first, pair.second}:
+        if step.signature in pair.names:
             firsts.setdefault(step.signature, step)
     return list(firsts.values())

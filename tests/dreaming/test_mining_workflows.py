@@ -78,6 +78,38 @@ def test_a_longer_sequence_is_one_finding_with_gaps_allowed() -> None:
     assert places == sorted(places)
 
 
+def dyeing(chance: float, rng: random.Random) -> tuple[list[Step], float]:
+    """Three steps before a fourth, of which half of the runs leave one out, and succeed with this chance."""
+    vat = {"vat": code(rng)}
+    parts: list[Step] = [(name, vat, "done") for name in ("rinse_vat", "warm_vat", "stir_dye", "pour_dye")]
+    if rng.random() < 0.5:
+        return parts, 0.9
+    del parts[rng.randrange(3)]
+    return parts, chance
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_is_found_where_each_session_that_lacks_it_lacks_another_step(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        return dyeing(0.3, rng) if rng.random() < 0.4 else ([], 0.7)
+
+    found = [item for item in corpus(300, special, seed).findings if item.kind == "workflow"]
+
+    assert [steps_of(item) for item in found] == [("rinse_vat", "warm_vat", "stir_dye", "pour_dye")]
+    assert "before `pour_dye`" in write(found[0]).title
+    lacked = found[0].support.other_total
+    assert lacked > 30
+    assert f"of {lacked} that took `pour_dye` without `rinse_vat` and then `warm_vat`" in write(found[0]).content
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_an_order_that_failures_leave_out_as_well_nothing_is_told(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        return (dyeing(0.6, rng)[0], 0.6) if rng.random() < 0.4 else ([], 0.6)
+
+    assert corpus(300, special, seed).findings == ()
+
+
 def test_an_order_is_found_where_both_take_both_steps() -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
         bale = {"bale": code(rng)}

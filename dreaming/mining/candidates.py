@@ -1,0 +1,94 @@
+"""Steps that go with success, of all that are looked at alike: pairs in three contrasts, and longer orders."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from dreaming.mining.chains import chains
+from dreaming.mining.stats import adjusted
+from dreaming.mining.steps import Ints, Steps
+from dreaming.mining.values import Thresholds
+
+CONTRASTS = ("order", "before", "after")
+_CHUNK = 512
+_LARGE = 0.4
+_LESS_SURE = 3
+_SHOWN = 0.35
+_TOGETHER = 0.5
+_MOST = 400
+
+
+class Candidate(NamedTuple):
+    """Steps that go with success, of all that were looked at alike."""
+
+    contrast: str
+    first: str
+    second: str
+    between: tuple[str, ...]
+    gain: float
+    p_adjusted: float = 1.0
+
+
+def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
+    """Return the steps that are associated with success: pairs, and pairs with a step between them.
+
+    What is looked at does not depend on outcomes: pairs that enough sessions show and lack, that a good share
+    of those with the chance show, and of which one step is mostly taken with the other. The same sessions in
+    another contrast are one hypothesis.
+    """
+    tested: dict[tuple[int, ...], Candidate] = {}
+    p_values: list[float] = []
+    ran = (table.tried_last >= 0).sum(axis=0)
+    rarer = np.minimum(ran[:, None], ran[None, :])
+    for contrast in CONTRASTS:
+        counts = _counts(table, contrast)
+        shown, lacked = counts[1], counts[3]
+        usual = shown >= _SHOWN * (shown + lacked)
+        together = (shown + lacked >= _TOGETHER * rarer) if contrast == "order" else (shown >= _TOGETHER / 2 * rarer)
+        for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
+            good, total, bad, rest = (int(count[one, two]) for count in counts)
+            same = (int(one), int(two), good, total, bad, rest)
+            if is_nested(table.names[one], table.names[two]) or same in tested:
+                continue
+            p_values.append(_tail(good, total, bad, rest))
+            tested[same] = Candidate(contrast, table.names[one], table.names[two], (), good / total - bad / rest)
+    for steps, (good, total, bad, rest) in chains(table, least, _SHOWN):
+        if not any(is_nested(*names) for names in combinations(steps, 2)):
+            p_values.append(_tail(good, total, bad, rest))
+            places = tuple(table.place[step] for step in steps)
+            tested[places] = Candidate("before", steps[0], steps[-1], steps[1:-1], good / total - bad / rest)
+    fit = [
+        candidate._replace(p_adjusted=p_value)
+        for candidate, p_value in zip(tested.values(), adjusted(p_values), strict=True)
+        if p_value <= (_LESS_SURE if candidate.gain >= _LARGE else 1) * limits.alpha
+        and candidate.gain >= limits.min_gain
+    ]
+    return sorted(fit, key=lambda item: (item.p_adjusted, item[:4]))[:_MOST]
+
+
+def _tail(good: int, total: int, bad: int, rest: int) -> float:
+    """Fisher's exact test, one-sided: that many successes or more among those that show it."""
+    return min(1.0, max(0.0, float(hypergeom.sf(good - 1, total + rest, good + bad, total))))
+
+
+def is_nested(one: str, two: str) -> bool:
+    """Whether two names are of the same steps, one of them longer."""
+    return f"{one} ".startswith(f"{two} ") or f"{two} ".startswith(f"{one} ")
+
+
+def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:
+    """Count, for every ordered pair, successes and sessions with it, and successes and sessions without."""
+    size = len(table.names)
+    counts = tuple(np.zeros((size, size), dtype=np.int64) for _ in range(4))
+    for start in range(0, len(table.sessions), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        chance, shows = table.masks(contrast, rows)
+        won = table.won[rows]
+        lacks = chance & ~shows
+        for number, mask in enumerate((shows[won], shows, lacks[won], lacks)):
+            counts[number][...] += mask.sum(axis=0)
+    return counts[0], counts[1], counts[2], counts[3]
