@@ -186,7 +186,9 @@ def objection_against(group: Group, support: Support, limits: Thresholds) -> str
     if support.agents == 1 and scopes == 1:
         return "only one agent saw it, for one principal or task"
     named = sum(bool(met.digest.task_id) for met in group.meetings.values())
-    if 0 < support.tasks < limits.min_tasks and named * 2 > support.sessions:
+    # Whoever asks for the same on another's behalf is another case of it: tasks may be kinds of work.
+    cases = max(support.tasks, support.principals)
+    if 0 < cases < limits.min_tasks and named * 2 > support.sessions:
         return "seen on one task only"
     return ""
 

@@ -167,3 +167,23 @@ def test_an_address_that_every_quote_holds_is_cut_out() -> None:
 
     (found,) = passed(corpus(320, special)).findings
     assert {item.quote for item in found.evidence} == {"toll unpaid for"}
+
+
+@pytest.mark.parametrize(("principals", "reasons"), [(7, []), (1, ["only one agent saw it"])])
+def test_a_task_may_be_a_kind_of_work_that_several_ask_for(principals: int, reasons: list[str]) -> None:
+    rng = random.Random(4)
+    made = []
+    for ref in range(240):
+        kind, whose = f"kind-{ref % 4}", f"guild-{ref % principals}"
+        refused = kind == "kind-0" and rng.random() < 0.6
+        steps: list[Step] = [
+            ("pump_bilge", {"deck": code(rng)}, "the pump house is shut on Sundays" if refused else "dry", refused)
+        ]
+        outcome = "failure" if rng.random() < (0.8 if refused else 0.2) else "success"
+        agent = f"bargee-{ref % 3}" if principals > 1 else "bargee-0"
+        made.append(session(ref, steps, task_id=kind, principal=whose, outcome=outcome, agent=agent))
+
+    result = passed(made)
+
+    assert [item.tool for item in result.findings] == ["pump_bilge"] * (not reasons)
+    assert [item.reason[: len("only one agent saw it")] for item in result.discarded] == reasons
