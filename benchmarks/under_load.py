@@ -1,8 +1,9 @@
 """What agents get while the machine has all it can carry: `.venv/bin/python -m benchmarks.under_load [--seconds 60]`
 
 1. As many readers as there are threads for, on kept connections, while memories are approved, publishing is stopped and
-   resumed, and keys are revoked. Each answer is read: every text in it was approved before it came, no reader's
-   revision goes back, and no revoked key is answered after a second.
+   resumed, and keys are revoked. Half of them send the ETag of their last answer. Each answer is read: every text in it
+   was approved before it came, no reader's revision goes back, what was published before a request began is in its
+   answer (a 304 stands for the last one), and no revoked key is answered after a second.
 2. More sessions than can be written: those that were acknowledged are there, the others got 429.
 """
 
@@ -38,12 +39,15 @@ def main() -> None:
 
 @dataclass
 class World:
-    """Who decides, who reads, and what was approved: text → the moment at which deciding it began."""
+    """Who decides, who reads, and what was approved: text → the moment at which deciding it began; store → the revision
+    of the last publication that was committed.
+    """
 
     rita: Any
     agent: Any
     stores: list[Any]
     approved: dict[str, float] = field(default_factory=dict)
+    published: dict[str, int] = field(default_factory=dict)
     revoked: dict[str, float] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -93,6 +97,8 @@ def approve(world: World) -> None:
         filed.append(submit_proposal(store=store, draft=draft, source="person", proposer=actor))
     world.approved[filed[0].content] = time.monotonic()
     decide(proposal_id=filed[0].pk, decider=world.rita, ballot=Ballot("approve", filed[0].digest, "Right."))
+    store.refresh_from_db()
+    world.published[store.name] = store.revision
     world.counts["approvals"] += 1
 
 
@@ -148,6 +154,7 @@ def reader(address: str, world: World, ends: float) -> None:
         headers = {"Authorization": f"Bearer {text}"} | (
             {"If-None-Match": tag} if tag and random.random() < 0.5 else {}
         )
+        published = dict(world.published)
         status, answer_headers, body = ask(connection, "GET", PATH, headers)
         world.counts[f"reads {status}"] += 1
         tag = answer_headers["ETag"] or tag
@@ -155,6 +162,8 @@ def reader(address: str, world: World, ends: float) -> None:
             check(world, json.loads(body), seen, time.monotonic())
         elif status != 304:
             world.faults.append(f"status {status}: {body[:200]!r}")
+        if late := {name for name, revision in published.items() if seen.get(name, 0) < revision}:
+            world.faults.append(f"{status}: {late} of {published} were published before, and {seen} was answered")
     database.close()
 
 
