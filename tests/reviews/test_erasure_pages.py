@@ -14,7 +14,7 @@ from reviews.erasing import erase, preview
 from reviews.rebasing import rebase
 from sessions.models import Session
 from tests.factories import make_agent, make_live_memory, make_proposal, make_session, make_store
-from tests.reviews.test_erasing import replace, run
+from tests.reviews.erasing.world import replace, run
 
 pytestmark = pytest.mark.django_db
 
