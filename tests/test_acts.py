@@ -274,7 +274,7 @@ UNGOVERNED = {
 OWN = {"account_change_password", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_generate_recovery_codes"}
 # The tools of MCP call the same services.
 BY_KEY = {"otlp_traces", "api-1:send_sessions", "api-1:close_one", "api-1:say_outcome", "api-1:propose", "mcp"}
-# In Anthropic's words: tests/memory/test_anthropic_api.py says which key may do what.
+# In Anthropic's words: tests/memory/anthropic_api says which key may do what.
 BY_KEY |= {f"anthropic_{name}" for name in ("stores", "store", "archive", "memories", "memory", "versions", "version")}
 BY_KEY |= {"anthropic_redact", "anthropic_nothing"}
 # Needs a password and a code: tests/reviews/test_signing.py.
