@@ -26,7 +26,8 @@ _MOST_ARGUMENTS = 60
 class Call:
     """One tool call with its result. `seq` is the call's, or the result's where no call was recorded.
 
-    `message` is the error's line, None when the call worked or was never answered. `turn` counts the user's
+    `message` is the error's line, None when the call worked or was never answered; `marked` says that the tool or the
+    words themselves call it an error. `turn` counts the user's
     messages before it. Of a command, `shell` is the tool that it was given to and `ran` its program; `tool` names both.
     """
 
@@ -44,6 +45,7 @@ class Call:
     from_text: str = ""
     shell: str = ""
     ran: str = ""
+    marked: bool = True
 
     @property
     def worked(self) -> bool:
@@ -107,7 +109,7 @@ def _mark_sentences(calls: list[Call]) -> None:
         return
     for call in plain:
         if call.worked:
-            call.message = call.output.strip()
+            call.message, call.marked = call.output.strip(), False
             call.template = template_of(call.message, call.shell or call.tool)
 
 

@@ -128,7 +128,7 @@ def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
 def _answer_seen(call: Call, template: Template) -> ErrorSeen:
     quote = Quote(call.result_seq, call.output.strip()[:QUOTE_LIMIT])
     return ErrorSeen(
-        template.text, template.values, call.tool, quote, 0, 0, 0, False, False, _input_quote(call), (), (), ()
+        template.text, template.values, call.tool, quote, 0, 0, 0, False, False, _input_quote(call), (), (), (), False
     )
 
 
@@ -315,6 +315,7 @@ def _error_seen(error: _Error) -> ErrorSeen:
         earlier=tuple(_input_quote(call) for call in error.earlier.values()),
         earlier_tools=tuple(error.earlier),
         features=leading(error.features, _MAX_FEATURES),
+        marked=error.first.marked,
     )
 
 

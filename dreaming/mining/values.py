@@ -64,7 +64,7 @@ class Quote:
 class ErrorSeen:
     """One error template that one session met on one tool; the quote is of its first occurrence.
 
-    `attached` says that a recorded call failed; else the harness or the model refused before there was one, or nothing
+    `marked` says that the tool calls it an error, or its words do. `attached` says that a recorded call failed; else the harness or the model refused before there was one, or nothing
     marks the answer as an error.
     `call` quotes its input. `earlier` quotes the last working call of each tool in `earlier_tools` that was
     given one of the same values.
@@ -83,6 +83,7 @@ class ErrorSeen:
     earlier: tuple[Quote, ...]
     earlier_tools: tuple[str, ...]
     features: tuple[str, ...]
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
