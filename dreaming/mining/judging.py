@@ -119,11 +119,18 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
 
 
 def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
-    """Whether sessions that made the change end as badly as those that did not, and far worse than without the error."""
-    if remedy.adopted_total < WORTH or not remedy.rest_total or not support.other_total:
+    """Whether sessions that made the change end as badly as those that did not, and far worse than without the error.
+
+    Who goes on with another tool may have given up: that it ends better must be proven.
+    """
+    if remedy.adopted_total < WORTH or not support.other_total:
         return False
     made = remedy.adopted_success / remedy.adopted_total
-    if abs(made - remedy.rest_success / remedy.rest_total) >= _BETTER:
+    gain = made - remedy.rest_success / remedy.rest_total if remedy.rest_total else 0.0
+    if remedy.change.startswith("other tool"):
+        if gain > 0 and remedy.p_outcome <= limits.alpha:
+            return False
+    elif not remedy.rest_total or abs(gain) >= _BETTER:
         return False
     apart = Table(remedy.adopted_success, remedy.adopted_total, support.other_success, support.other_total)
     return support.other_success / support.other_total - made > LOSS and fisher_less(apart) <= limits.alpha

@@ -20,6 +20,7 @@ _FEW = 5
 _SEVERAL = 3
 _COMMON_SHARE = 0.15
 _NEXT_CALLS = 3
+_SPECIFIC = 3.0
 _MOST_VALUES = 12
 _WHOLE_INPUT = 600
 _ELSEWHERE = ("other tool", "run")
@@ -27,12 +28,15 @@ _ELSEWHERE = ("other tool", "run")
 
 @dataclass(slots=True)
 class Adoption:
-    """One change that sessions made after a group's error."""
+    """One change that sessions made after a group's error; `usual` is the share of the `compared` sessions, in which the
+    tool worked, that made it too.
+    """
 
     change: str
     repairs: dict[int, RepairSeen] = field(default_factory=dict)
     p_value: float = 1.0
     usual: float = 0.0
+    compared: int = 0
 
     @property
     def helped(self) -> int:
@@ -55,7 +59,7 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
     base = window.baseline(group.families, group.meetings.keys(), at_least=len(group.meetings))
     for adoption in enough:
         moved = base.moved(adoption.change)
-        adoption.usual = moved / base.sessions if base.sessions else 0.0
+        adoption.usual, adoption.compared = moved / base.sessions if base.sessions else 0.0, base.sessions
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
@@ -100,10 +104,12 @@ def _by_rate(adoption: Adoption, group: Group) -> float:
 
 
 def is_substitute(adoption: Adoption, group: Group) -> bool:
-    """Whether another tool stands in for the failed one: their names share words, or it is given the same
-    values.
+    """Whether another tool stands in for the failed one: their names share words, it is given the same values, or it is
+    hardly ever called where the failed one works.
     """
     if not _goes_elsewhere(adoption.change):
+        return True
+    if adoption.compared >= _FEW and len(adoption.repairs) >= _SPECIFIC * adoption.usual * len(group.meetings):
         return True
     other = set(adoption.change.removeprefix("other tool: ").split("_"))
     for family in group.families:
