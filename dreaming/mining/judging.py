@@ -93,7 +93,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
     remedy = remedy_of(adoption, group, window) if adoption is not None else None
-    why = best_causes(item.causes, limits)
+    why = best_causes(item.causes, limits, group, window)
     told = remedy is not None and (
         _is_vain(remedy, support, limits) or _is_known_by_cause(remedy, why, support, limits)
     )
