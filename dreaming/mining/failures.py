@@ -211,6 +211,8 @@ def _leaves(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, item in list(value.items())[:12]:
         if isinstance(item, dict) and depth < 3:
             yield from ((f"{key} {name}", inner) for name, inner in _leaves(item, depth + 1))
+        elif isinstance(item, list):
+            yield from ((str(key), inner) for inner in item[:_FEW_WORDS] if isinstance(inner, str))
         else:
             yield str(key), item
 
