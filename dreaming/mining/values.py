@@ -156,7 +156,7 @@ class Digest:
     """What a pass keeps of one session: a few KB, however long the session was.
 
     `said` are short plain answers of tools that nothing marks as errors: some may be. Their `retried` counts how often
-    the same call was made again at once.
+    the same call was made again at once. `tries` are what the agent did after them, should they be failures.
     `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
     `stated` are sentences with an amount, of whoever wrote or answered them.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
@@ -175,6 +175,7 @@ class Digest:
     steps: tuple[StepSeen, ...] = ()
     remarks: tuple[RemarkSeen, ...] = ()
     said: tuple[ErrorSeen, ...] = ()
+    tries: tuple[RepairSeen, ...] = ()
     score: float | None = None
     source: str = ""
     silent: tuple[str, ...] = ()
@@ -192,7 +193,7 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent", "stated"}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "tries", "silent", "stated"}
         plain = {key: _rebuilt(value) for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
@@ -202,6 +203,7 @@ class Digest:
             steps=tuple(StepSeen(**_tuples(item)) for item in data["steps"]),
             remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
             said=tuple(ErrorSeen(**_tuples(item)) for item in data["said"]),
+            tries=tuple(RepairSeen(**_tuples(item)) for item in data["tries"]),
             silent=tuple(data["silent"]),
             stated=tuple(Quote(**item) for item in data["stated"]),
         )
