@@ -23,6 +23,8 @@ _CONTRAST = 0.5
 _NEXT_CALLS = 3
 _SPECIFIC = 3.0
 _APART_ON_TASKS = 2.0
+# The share of the other sessions that make a change says less of it than its arguments do.
+_SURE = 0.001
 _MOST_VALUES = 12
 _WHOLE_INPUT = 600
 _ELSEWHERE = ("other tool", "run")
@@ -125,7 +127,7 @@ def _is_uncommon(adoption: Adoption, group: Group, window: Window) -> bool:
     else it is just the next step.
     """
     share = len(adoption.repairs) / len(group.meetings)
-    if adoption.compared < _FEW or share < _SPECIFIC * adoption.usual:
+    if adoption.compared < _FEW or share < _SPECIFIC * adoption.usual or adoption.p_value > _SURE:
         return False
     target = adoption.change.removeprefix("other tool: ")
     peers = window.on_the_tasks_of(group.meetings)
