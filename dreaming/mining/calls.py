@@ -24,11 +24,12 @@ _MOST_ARGUMENTS = 60
 
 @dataclass(slots=True)
 class Call:
-    """One tool call with its result. `seq` is the call's, or the result's where no call was recorded.
+    """One tool call with its result.
 
-    `template` is that of its message, or of its short answer where that may be one. `message` is the error's line, None when the call worked or was never answered; `marked` says that the tool or the
-    words themselves call it an error. `turn` counts the user's
-    messages before it. Of a command, `shell` is the tool that it was given to and `ran` its program; `tool` names both.
+    `seq` is the call's, or the result's where no call was recorded. `message` is the error's line, None when the call
+    worked or was never answered; `template` is that of the message, or of a short answer, as that may be an error;
+    `marked` says that the tool or the words themselves call it one. `turn` counts the user's messages before it. Of a
+    command, `shell` is the tool that it was given to and `ran` its program; `tool` names both.
     """
 
     seq: int

@@ -64,8 +64,8 @@ class Quote:
 class ErrorSeen:
     """One error template that one session met on one tool; the quote is of its first occurrence.
 
-    `marked` says that the tool calls it an error, or its words do. `attached` says that a recorded call failed; else the harness or the model refused before there was one, or nothing
-    marks the answer as an error.
+    `marked` says that the tool calls it an error, or its words do. `attached` says that a recorded call failed; else the
+    harness or the model refused before there was one, or nothing marks the answer as an error.
     `call` quotes its input. `earlier` quotes the last working call of each tool in `earlier_tools` that was
     given one of the same values.
     """
