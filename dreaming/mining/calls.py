@@ -24,10 +24,12 @@ _MOST_ARGUMENTS = 60
 
 @dataclass(slots=True)
 class Call:
-    """One tool call with its result. `seq` is the call's, or the result's where no call was recorded.
+    """One tool call with its result.
 
-    `message` is the error's line, None when the call worked or was never answered. `turn` counts the user's
-    messages before it. Of a command, `shell` is the tool that it was given to and `ran` its program; `tool` names both.
+    `seq` is the call's, or the result's where no call was recorded. `message` is the error's line, None when the call
+    worked or was never answered; `template` is that of the message, or of a short answer, as that may be an error;
+    `marked` says that the tool or the words themselves call it one. `turn` counts the user's messages before it. Of a
+    command, `shell` is the tool that it was given to and `ran` its program; `tool` names both.
     """
 
     seq: int
@@ -44,6 +46,7 @@ class Call:
     from_text: str = ""
     shell: str = ""
     ran: str = ""
+    marked: bool = True
 
     @property
     def worked(self) -> bool:
@@ -107,7 +110,7 @@ def _mark_sentences(calls: list[Call]) -> None:
         return
     for call in plain:
         if call.worked:
-            call.message = call.output.strip()
+            call.message, call.marked = call.output.strip(), False
             call.template = template_of(call.message, call.shell or call.tool)
 
 

@@ -81,7 +81,8 @@ def _arguments_change(old: dict[str, Any], new: dict[str, Any], *, told_apart: b
     added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
     changed = sorted(name for name in new.keys() & old.keys() if new[name] != old[name])
     if added or removed:
-        if 2 * len(changed) > len(new.keys() & old.keys()) + told_apart:
+        others = [name for name in changed if not _respelled(str(old[name]), str(new[name]))]
+        if 2 * len(others) > len(new.keys() & old.keys()) + told_apart:
             return Change("")
         parts = [f"add {', '.join(added)}"] if added else []
         parts += [f"leave out {', '.join(removed)}"] if removed else []

@@ -36,6 +36,8 @@ _MAX_STEPS = 120
 _STEP_QUOTE = 120
 _FEW_WORDS = 3
 _MAX_SAID = 24
+_MAX_TRIES = 24
+_FIRST_TRIES = 1
 
 
 @dataclass(slots=True)
@@ -70,7 +72,9 @@ def digest_session(session: SessionView) -> Digest:
     errors: dict[tuple[str, str], _Error] = {}
     _walk(story.calls, uses, errors)
     repairs: dict[tuple[str, str, str], RepairSeen] = {}
-    _react(story, uses, errors, repairs)
+    tries: dict[tuple[str, str, str], RepairSeen] = {}
+    said = _said(story.calls)
+    _react(story, uses, errors, repairs, tries)
     ranked = sorted(uses.items(), key=lambda item: (-item[1].calls, item[0]))[:_MAX_TOOLS]
     return Digest(
         ref=session.ref,
@@ -85,7 +89,8 @@ def digest_session(session: SessionView) -> Digest:
         repairs=tuple(repairs[key] for key in sorted(repairs)[:_MAX_REPAIRS]),
         steps=_steps(story.calls),
         remarks=remarks_of(session.events),
-        said=_said(story.calls),
+        said=said,
+        tries=tuple(tries[key] for key in sorted(tries)[:_MAX_TRIES]),
         score=session.score,
         source=session.source,
         silent=_silent(session),
@@ -109,7 +114,7 @@ def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
 
 def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
     """Return the tools' short answers, once each, with how often the same call was made again at once: some may be
-    failures that nothing marks.
+    failures that nothing marks. Their calls get the answers' templates.
     """
     found: dict[tuple[str, str], ErrorSeen] = {}
     for at, call in enumerate(calls):
@@ -119,6 +124,7 @@ def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
         template = template_of(text, call.tool)
         if own_words(template.text) < _FEW_WORDS:
             continue
+        call.template = template
         seen = found.get((call.tool, template.text)) or _answer_seen(call, template)
         again = _is_again(call, calls[at + 1 : at + 2])
         found[call.tool, template.text] = replace(seen, occurrences=seen.occurrences + 1, retried=seen.retried + again)
@@ -128,7 +134,7 @@ def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:
 def _answer_seen(call: Call, template: Template) -> ErrorSeen:
     quote = Quote(call.result_seq, call.output.strip()[:QUOTE_LIMIT])
     return ErrorSeen(
-        template.text, template.values, call.tool, quote, 0, 0, 0, False, False, _input_quote(call), (), (), ()
+        template.text, template.values, call.tool, quote, 0, 0, 0, False, False, _input_quote(call), (), (), (), False
     )
 
 
@@ -203,6 +209,7 @@ def _react(
     uses: dict[str, _Use],
     errors: dict[tuple[str, str], _Error],
     repairs: dict[tuple[str, str, str], RepairSeen],
+    tries: dict[tuple[str, str, str], RepairSeen],
 ) -> None:
     context = context_of([call for call in story.calls if call.has_call])
     for at, call in enumerate(story.calls):
@@ -213,6 +220,8 @@ def _react(
         if call.worked:
             if len(uses[call.tool].moves) < 2 * _MAX_MOVES:
                 uses[call.tool].moves.update(move.change.text for move in moves)
+            for move in moves[:_FIRST_TRIES] if call.template.text else ():
+                _note_repair(tries, call, move, story)
             continue
         error = errors.get((call.tool, call.template.text))
         if error is not None:
@@ -315,6 +324,7 @@ def _error_seen(error: _Error) -> ErrorSeen:
         earlier=tuple(_input_quote(call) for call in error.earlier.values()),
         earlier_tools=tuple(error.earlier),
         features=leading(error.features, _MAX_FEATURES),
+        marked=error.first.marked,
     )
 
 

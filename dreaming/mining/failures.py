@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections import Counter
@@ -12,6 +13,8 @@ from typing import Any
 _CLIP = 16_000
 _SHORT = 240
 _FEW_LINES = 6
+_STACK = "Traceback (most recent call last)"
+_RAISED = re.compile(r"^[a-zA-Z_][\w.]*(?::\s+\S.*)?$")
 _EXCEPTION = re.compile(
     r"^(?:E\s+)?(?P<all>(?:[a-zA-Z_]\w*\.)*[A-Z]\w*(?:Error|Exception|NotFound|Exit|Interrupt|Timeout"
     r"|NotReady|Failed|DoesNotExist)(?::.*)?)$"
@@ -113,6 +116,8 @@ def telling_line(text: str) -> str:
         return ""
     if cause := next((found[1] for line in lines if (found := _CAUSE.match(line))), ""):
         return cause
+    if raised := _raised(text):
+        return raised
     exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
     if exceptions:
         return exceptions[-1]
@@ -122,6 +127,15 @@ def telling_line(text: str) -> str:
         if len(line) <= 400 and _TELLING.search(line):
             return _with_fields(line, lines)
     return _with_fields(lines[0] if len(lines) <= 12 else lines[-1], lines)
+
+
+def _raised(text: str) -> str:
+    """Return what the last stack trace ends with: the first line after its frames that is not set in."""
+    _, stack, rest = text.rpartition(_STACK)
+    lines = rest.splitlines()[1:] if stack else []
+    ends = (line for before, line in pairwise(lines) if before[:1].isspace() and line[:1].strip())
+    said = next(ends, "").strip()
+    return said if _RAISED.match(said) else ""
 
 
 def _logged(lines: list[str]) -> str:
@@ -197,6 +211,8 @@ def _leaves(value: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, item in list(value.items())[:12]:
         if isinstance(item, dict) and depth < 3:
             yield from ((f"{key} {name}", inner) for name, inner in _leaves(item, depth + 1))
+        elif isinstance(item, list):
+            yield from ((str(key), inner) for inner in item[:_FEW_WORDS] if isinstance(inner, str))
         else:
             yield str(key), item
 
@@ -230,6 +246,16 @@ def _json(output: str) -> Any:
         value = json.loads(output)
         return json.loads(value) if isinstance(value, str) and value.lstrip()[:1] in {"{", "["} else value
     except (ValueError, RecursionError):
+        return _printed(output)
+
+
+def _printed(output: str) -> Any:
+    """Return a dict or a list that Python printed."""
+    if len(output) > _CLIP or output.strip()[:2] not in {"{'", "[{"}:
+        return None
+    try:
+        return ast.literal_eval(output.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 
 
@@ -292,7 +318,7 @@ def _plain_failure(text: str) -> str | None:
     lines = stripped.splitlines()
     if not lines:
         return None
-    if "Traceback (most recent call last)" in stripped and (found := _EXCEPTION.match(lines[-1].strip())):
+    if _STACK in stripped and (found := _EXCEPTION.match(lines[-1].strip())):
         return found["all"]
     if _ERROR_TAG.match(stripped) or _ERROR_TAG.match(text):
         return telling_line(stripped)

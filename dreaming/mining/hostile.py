@@ -94,6 +94,24 @@ def without_private(text: str, names: Collection[str] = ()) -> str:
     return max(fit, key=len, default="")
 
 
+def with_secrets_masked(text: str, mask: str) -> str:
+    """Return the text with every secret in it replaced by `mask`."""
+    text = _SECRET.sub(lambda found: found[0] if _is_about_a_secret(found) else mask, text)
+    return _KEY.sub(lambda found: mask if _is_key(found[0]) else found[0], text)
+
+
+def _is_about_a_secret(found: re.Match[str]) -> bool:
+    """Whether words follow the name of a secret, and not the secret: `token is expired`, `token: must not be empty`."""
+    words = found[0].rstrip(".,;:!").split()
+    said = len(words) > 1 and words[-1].isalpha() and words[-1].islower()
+    return said and (words[-2].lower() == "is" or found.string[found.end() :].lstrip()[:1].isalpha())
+
+
+def holds_private(text: str) -> bool:
+    """Whether a secret or personal data stands in a text."""
+    return bool(_SECRET.search(text) or _PERSONAL.search(text)) or any(map(_is_key, _KEY.findall(text)))
+
+
 def _between(text: str, spans: list[tuple[int, int]]) -> Iterator[str]:
     start = 0
     for begin, end in sorted(spans):

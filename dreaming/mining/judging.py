@@ -41,6 +41,9 @@ WORTH = 3
 _DEAD = 2.5
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
+_TRIED_AGAIN = 0.2
+_LIKELY = 0.05
+_MARKED = 0.2
 LOSS = 0.3
 _FEW_TOOLS = 3
 _BETTER = 0.15
@@ -90,34 +93,44 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
     remedy = remedy_of(adoption, group, window) if adoption is not None else None
-    why = best_causes(item.causes, limits)
+    why = best_causes(item.causes, limits, group, window)
     told = remedy is not None and (
         _is_vain(remedy, support, limits) or _is_known_by_cause(remedy, why, support, limits)
     )
     if remedy is not None and (frequent or harmful) and not told:
         return finding_of("workaround", group, window, support, remedy, why, harmful, limits)
-    costly = support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible) and _STATES_RULE.search(
-        group.template
+    costly = (
+        support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible)
+        and _STATES_RULE.search(group.template)
+        and (_recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(group, support, limits))
     )
+    shown = frequent and _is_marked(group)
     if reads_as_instruction(group.template) and not why:
         return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:
         return _discard("uninformative: the message does not say what went wrong", group, support)
     if (
         harmful
-        or (frequent and (why or (costly and not _is_everywhere(group))))
-        or _is_dead_end(group, support, limits, least)
+        or (shown and (why or (costly and not _is_everywhere(group))))
+        or (_is_dead_end(group, support, limits, least) and _costs(group, support, limits))
     ):
         return finding_of("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
 
 
 def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
-    """Whether sessions that made the change end as badly as those that did not, and far worse than without the error."""
-    if remedy.adopted_total < WORTH or not remedy.rest_total or not support.other_total:
+    """Whether sessions that made the change end as badly as those that did not, and far worse than without the error.
+
+    Who goes on with another tool may have given up: that it ends better must be proven.
+    """
+    if remedy.adopted_total < WORTH or not support.other_total:
         return False
     made = remedy.adopted_success / remedy.adopted_total
-    if abs(made - remedy.rest_success / remedy.rest_total) >= _BETTER:
+    gain = made - remedy.rest_success / remedy.rest_total if remedy.rest_total else 0.0
+    if remedy.change.startswith("other tool"):
+        if gain > 0 and remedy.p_outcome <= limits.alpha:
+            return False
+    elif not remedy.rest_total or abs(gain) >= _BETTER:
         return False
     apart = Table(remedy.adopted_success, remedy.adopted_total, support.other_success, support.other_total)
     return support.other_success / support.other_total - made > LOSS and fisher_less(apart) <= limits.alpha
@@ -160,9 +173,26 @@ def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int)
     return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
 
 
+def _costs(group: Group, support: Support, limits: Thresholds) -> bool:
+    """Whether an error that few get past costs them something: they try again, or end worse as far as can be seen.
+
+    What agents are told once, and go on and end as others do, is a notice.
+    """
+    again = sum(met.occurrences > 1 for met in group.meetings.values())
+    return again >= _TRIED_AGAIN * support.sessions or (
+        support.effect <= -limits.min_effect and min(support.p_value, support.p_pooled) <= _LIKELY
+    )
+
+
+def _is_marked(group: Group) -> bool:
+    """Whether in a good part of the sessions the tool, or the words, call it an error."""
+    marked = sum(any(error.marked for error in met.errors) for met in group.meetings.values())
+    return marked >= _MARKED * len(group.meetings)
+
+
 def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds) -> str:
     tried = max(item.adoptions, key=lambda move: (len(move.repairs), move.change), default=None)
-    if support.effect <= -limits.min_effect and min(support.p_value, support.p_pooled) <= 0.05:
+    if support.effect <= -limits.min_effect and min(support.p_value, support.p_pooled) <= _LIKELY:
         return "no known remedy, and the lower success is not proven once all errors looked at are allowed for"
     if support.sessions < limits.min_share * support.eligible:
         return f"rare: {support.sessions} of {support.eligible} sessions that called the tool; they end no worse"

@@ -19,7 +19,12 @@ from dreaming.mining.window import Window
 _FEW = 5
 _SEVERAL = 3
 _COMMON_SHARE = 0.15
+_CONTRAST = 0.5
 _NEXT_CALLS = 3
+_SPECIFIC = 3.0
+_APART_ON_TASKS = 2.0
+# The share of the other sessions that make a change says less of it than its arguments do.
+_SURE = 0.001
 _MOST_VALUES = 12
 _WHOLE_INPUT = 600
 _ELSEWHERE = ("other tool", "run")
@@ -27,12 +32,15 @@ _ELSEWHERE = ("other tool", "run")
 
 @dataclass(slots=True)
 class Adoption:
-    """One change that sessions made after a group's error."""
+    """One change that sessions made after a group's error; `usual` is the share of the `compared` sessions, in which the
+    tool worked, that made it too.
+    """
 
     change: str
     repairs: dict[int, RepairSeen] = field(default_factory=dict)
     p_value: float = 1.0
     usual: float = 0.0
+    compared: int = 0
 
     @property
     def helped(self) -> int:
@@ -55,7 +63,7 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
     base = window.baseline(group.families, group.meetings.keys(), at_least=len(group.meetings))
     for adoption in enough:
         moved = base.moved(adoption.change)
-        adoption.usual = moved / base.sessions if base.sessions else 0.0
+        adoption.usual, adoption.compared = moved / base.sessions if base.sessions else 0.0, base.sessions
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
@@ -99,11 +107,11 @@ def _by_rate(adoption: Adoption, group: Group) -> float:
     return float(binom.sf(len(adoption.repairs) - 1, len(chances), sum(chances) / len(chances)))
 
 
-def is_substitute(adoption: Adoption, group: Group) -> bool:
-    """Whether another tool stands in for the failed one: their names share words, or it is given the same
-    values.
+def is_substitute(adoption: Adoption, group: Group, window: Window) -> bool:
+    """Whether another tool stands in for the failed one: their names share words, it is given the same values, or it is
+    hardly ever called else.
     """
-    if not _goes_elsewhere(adoption.change):
+    if not _goes_elsewhere(adoption.change) or _is_uncommon(adoption, group, window):
         return True
     other = set(adoption.change.removeprefix("other tool: ").split("_"))
     for family in group.families:
@@ -112,6 +120,19 @@ def is_substitute(adoption: Adoption, group: Group) -> bool:
             return True
     same = [shares_values(repair) for repair in adoption.repairs.values()]
     return sum(same) * 2 > len(same)
+
+
+def _is_uncommon(adoption: Adoption, group: Group, window: Window) -> bool:
+    """Whether the tool gone to is far less often called where the failed one works, and less often on the same tasks:
+    else it is just the next step.
+    """
+    share = len(adoption.repairs) / len(group.meetings)
+    if adoption.compared < _FEW or share < _SPECIFIC * adoption.usual or adoption.p_value > _SURE:
+        return False
+    target = adoption.change.removeprefix("other tool: ")
+    peers = window.on_the_tasks_of(group.meetings)
+    taken = sum(at in window.uses.get(target, ()) for at in peers)
+    return len(peers) < _FEW or share * len(peers) >= _APART_ON_TASKS * taken
 
 
 def _ends_better(adoption: Adoption, group: Group, window: Window, thresholds: Thresholds) -> bool:
@@ -147,7 +168,7 @@ def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, w
         if item.p_value <= thresholds.alpha
         and len(item.repairs) >= _adoption_asked(item, thresholds) * total
         and item.helped >= thresholds.min_help * len(item.repairs)
-        and (is_substitute(item, group) or _ends_better(item, group, window, thresholds))
+        and (is_substitute(item, group, window) or _ends_better(item, group, window, thresholds))
         and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window))
     ]
     return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
@@ -293,20 +314,31 @@ def _features(met: Meeting) -> frozenset[str]:
     return frozenset(name for error in met.errors for name in error.features)
 
 
-def best_causes(found: list[Cause], thresholds: Thresholds) -> tuple[Cause, ...]:
-    """Choose up to two features that most failing calls show and few working ones, the clearest first."""
+def best_causes(found: list[Cause], thresholds: Thresholds, group: Group, window: Window) -> tuple[Cause, ...]:
+    """Choose up to two features that most failing calls show and few working ones, the clearest first.
+
+    What came earlier must set them apart from working calls on the same tasks too, where there are some.
+    """
     fit = [
         item
         for item in found
         if item.p_adjusted <= thresholds.alpha
         and item.met >= 0.6 * item.met_total
         and item.other <= 0.3 * item.other_total
-        and item.met / item.met_total - item.other / item.other_total >= 0.5
+        and item.met / item.met_total - item.other / item.other_total >= _CONTRAST
+        and not (item.feature.startswith("after:") and _goes_with_tasks(item, group, window))
     ]
     fit.sort(key=lambda item: (-_contrast(item), item.feature))
     if any(not item.feature.startswith("after:") for item in fit):
         fit = [item for item in fit if not item.feature.startswith("after:")]
     return tuple(fit[:2])
+
+
+def _goes_with_tasks(cause: Cause, group: Group, window: Window) -> bool:
+    working = window.callers(group.families).working
+    peers = [at for at in window.on_the_tasks_of(group.meetings) if at in working]
+    had = sum(window.had(at, group.families, cause.feature) for at in peers)
+    return len(peers) >= _FEW and cause.met / cause.met_total - had / len(peers) < _CONTRAST
 
 
 def _contrast(item: Cause) -> float:

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from dreaming.mining.hostile import holds_private, with_secrets_masked
+
 TEMPLATE_LIMIT = 200
 _SOURCE_LIMIT = 600
 _VALUE = "<value>"
@@ -65,6 +67,7 @@ _NAME = re.compile(
     r"(?:(?<=[a-z,] )|(?<=[a-z]: )|(?<=> ))[A-Z][a-zà-öø-ÿ][\w'’-]*(?: (?:[a-z]{2,3} )?[A-Z][a-zà-öø-ÿ][\w'’-]*){1,2}\b"
 )
 _FILE = re.compile(r"<(?:id|n)>\.[a-zA-Z]\w{1,4}\b")
+_COMPOUND = re.compile(r"<id>(?:[/.:-]<(?:id|n)>)+")
 _LIST = re.compile(r"(<[a-z]+>)(?:\s*(?:,|and|or)\s*<[a-z]+>)+")
 _COLLECTION = re.compile(r"[\[{(]\s*(?:(?:<[a-z]+>|[\w]+\s*:)\s*[,:]?\s*)+[\]})]")
 _GENERIC = frozenset(
@@ -152,14 +155,14 @@ class Template:
 
 def template_of(message: str, tool: str = "") -> Template:
     """Template one error message (a line or two); `tool` and its name's variants become `<tool>`."""
-    text = " ".join(message[:_SOURCE_LIMIT].split())
+    text = with_secrets_masked(" ".join(message[:_SOURCE_LIMIT].split()), "<id>")
     text = _unwrap(_mask_tool(text, tool))
     values: list[str] = []
     text = _QUOTED.sub(lambda found: _slot(found, values), text)
     text = _NAME.sub("<name>", text)
     for pattern, name in _SHAPES:
         text = pattern.sub(name, text)
-    text = _FILE.sub("<path>", text)
+    text = _COMPOUND.sub("<id>", _FILE.sub("<path>", text))
     text = _COLLECTION.sub("<list>", _LIST.sub(r"\1", text))
     text = re.sub(r"\s+", " ", text).lower().strip(" .:;,!-–—|")
     return Template(_clip(text), tuple(values[: text.count(_VALUE)]))
@@ -221,7 +224,7 @@ def _unwrap(text: str) -> str:
 
 def _slot(found: re.Match[str], values: list[str]) -> str:
     value = next(group for group in found.groups() if group is not None)
-    values.append(value[:60])
+    values.append((masked(value) if holds_private(value) else value)[:60])
     return _VALUE
 
 

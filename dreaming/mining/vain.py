@@ -103,7 +103,15 @@ def _moved(digest: Digest, names: Collection[_Name]) -> Digest:
     tools = {use.tool: _less(use, vain[use.tool]) for use in digest.tools}
     errors = [replace(answer, recovered=answer.tool in tools and tools[answer.tool].successes > 0) for answer in taken]
     said = tuple(answer for answer in digest.said if _name(answer) not in names)
-    return replace(digest, errors=(*digest.errors, *errors), said=said, tools=tuple(tools.values()))
+    tries = tuple(one for one in digest.tries if (tool_family(one.tool), one.template) in names)
+    return replace(
+        digest,
+        errors=(*digest.errors, *errors),
+        repairs=(*digest.repairs, *tries),
+        said=said,
+        tries=(),
+        tools=tuple(tools.values()),
+    )
 
 
 def _less(use: ToolUse, vain: int) -> ToolUse:

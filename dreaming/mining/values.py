@@ -64,8 +64,8 @@ class Quote:
 class ErrorSeen:
     """One error template that one session met on one tool; the quote is of its first occurrence.
 
-    `attached` says that a recorded call failed; else the harness or the model refused before there was one, or nothing
-    marks the answer as an error.
+    `marked` says that the tool calls it an error, or its words do. `attached` says that a recorded call failed; else the
+    harness or the model refused before there was one, or nothing marks the answer as an error.
     `call` quotes its input. `earlier` quotes the last working call of each tool in `earlier_tools` that was
     given one of the same values.
     """
@@ -83,6 +83,7 @@ class ErrorSeen:
     earlier: tuple[Quote, ...]
     earlier_tools: tuple[str, ...]
     features: tuple[str, ...]
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Digest:
     """What a pass keeps of one session: a few KB, however long the session was.
 
     `said` are short plain answers of tools that nothing marks as errors: some may be. Their `retried` counts how often
-    the same call was made again at once.
+    the same call was made again at once. `tries` are what the agent did after them, should they be failures.
     `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
     `stated` are sentences with an amount, of whoever wrote or answered them.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
@@ -174,6 +175,7 @@ class Digest:
     steps: tuple[StepSeen, ...] = ()
     remarks: tuple[RemarkSeen, ...] = ()
     said: tuple[ErrorSeen, ...] = ()
+    tries: tuple[RepairSeen, ...] = ()
     score: float | None = None
     source: str = ""
     silent: tuple[str, ...] = ()
@@ -191,7 +193,7 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "silent", "stated"}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "tries", "silent", "stated"}
         plain = {key: _rebuilt(value) for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
@@ -201,6 +203,7 @@ class Digest:
             steps=tuple(StepSeen(**_tuples(item)) for item in data["steps"]),
             remarks=tuple(RemarkSeen(**_tuples(item)) for item in data["remarks"]),
             said=tuple(ErrorSeen(**_tuples(item)) for item in data["said"]),
+            tries=tuple(RepairSeen(**_tuples(item)) for item in data["tries"]),
             silent=tuple(data["silent"]),
             stated=tuple(Quote(**item) for item in data["stated"]),
         )

@@ -161,6 +161,15 @@ class Window:
             less.update({name for use in worked for name in use.features})
         return Baseline(apart, callers, less)
 
+    def on_the_tasks_of(self, met: Collection[int]) -> list[int]:
+        """Return the sessions that are not in `met` and have a task that one in `met` has."""
+        tasks = {self.digests[at].task_id for at in met} - {""}
+        return [at for at, digest in enumerate(self.digests) if digest.task_id in tasks and at not in met]
+
+    def had(self, at: int, families: Iterable[str], feature: str) -> bool:
+        """Whether a session's working calls of these tools show a feature."""
+        return any(feature in use.features for use in self._working(at, families))
+
     def by_week(self, met: Collection[int], could: Callers) -> tuple[tuple[str, int, int], ...]:
         """For each of the last weeks: how many sessions met it, of how many that could have."""
         seen, others = self._weeks(met), self._weeks(at for at in met if at not in could.sessions)

@@ -222,6 +222,7 @@ def test_a_sentence_among_answers_that_are_data_is_a_failure() -> None:
         ("quayctl rope haul --length 7m x", "quayctl rope haul --length 7km x", "form: --length from `9m` to `9km`"),
         ("quayctl rope haul -n q1 --fast", "quayctl rope haul -n q1", "arguments: leave out --fast"),
         ("quayctl rope haul old rope", "quayctl rope haul 'old rope'", "form: command from text to text in quotes"),
+        ("quayctl rope haul --id QX12", "quayctl rope haul --id 12 --kind hemp", "arguments: add --kind"),
         ("quayctl rope haul --all a,b,c,d", "quayctl rope haul --all a,b", "form: --all from list to shorter list"),
         ("quayctl rope haul -n q1", "quayctl chain pull -n q1", "run: quayctl chain pull instead of quayctl rope haul"),
     ],

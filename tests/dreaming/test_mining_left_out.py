@@ -8,13 +8,16 @@ from dataclasses import replace
 import pytest
 
 from dreaming.mining import MiningResult, SessionView, digest_session, mine
+from dreaming.writer import write
 from tests.dreaming.test_mining_mine import (
     Step,
     code,
     corpus,
     lock_steps,
+    only,
     passed,
     session,
+    toll_paid,
     toll_without_ledger,
 )
 
@@ -187,3 +190,47 @@ def test_a_task_may_be_a_kind_of_work_that_several_ask_for(principals: int, reas
 
     assert [item.tool for item in result.findings] == ["pump_bilge"] * (not reasons)
     assert [item.reason[: len("only one agent saw it")] for item in result.discarded] == reasons
+
+
+def test_a_notice_that_agents_go_past_without_harm_is_left_out() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 4:
+            return None
+        return [("read_gauge", {"reach": code(rng)}, "the gauge field of this reach is old", ref % 8 == 0)], ""
+
+    assert passed(corpus(320, special)).findings == ()
+
+
+def test_a_tool_that_answers_in_sentences_where_others_answer_in_data_works() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        return [("hail_ferry", {"landing": code(rng)}, "a boat puts off from the far bank")] if ref % 3 else [], ""
+
+    steps: list[Step] = [("weigh_cargo", {"crate": "c"}, {"stone": 4}), ("sound_depth", {"reach": "r"}, {"feet": 9})]
+    sessions = [
+        session(item.ref, steps + given[0], outcome=item.outcome)
+        for item in corpus(240, lambda ref, rng: None)
+        if (given := special(item.ref, random.Random(item.ref))) is not None
+    ]
+    assert passed(sessions).findings == ()
+
+
+def test_what_goes_with_a_task_is_no_cause_and_no_remedy_of_its_errors() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        hard = ref % 20 == 7
+        berth = ("assign_berth", {"berth": code(rng)}, {"berth": 1})
+        if not hard:
+            return [("read_chart", {"sheet": code(rng)}, {"sheet": 2})], ""
+        chart = ("read_chart", {"sheet": code(rng)}, "Error: the ink of the chart has run", True)
+        return [berth, chart if ref % 40 == 7 else ("read_chart", {"sheet": code(rng)}, {"sheet": 2}), berth], ""
+
+    assert passed(corpus(800, special)).findings == ()
+
+
+def test_a_secret_that_every_message_holds_is_in_nothing_that_is_told() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        said = "the toll gate is walled up (debug: api_key is sk-live-quaydabcdefghijklmnopq)"
+        return ([("pay_toll", {"barge": code(rng)}, said, True)], "failure") if ref % 10 == 0 else (toll_paid(rng), "")
+
+    found = only(passed(corpus(300, special)))
+    assert "walled up" in found.template
+    assert "quayd" not in repr(found) + repr(write(found))

@@ -41,6 +41,8 @@ WRAPPED = [
     f"Error: {json.dumps({'detail': SAID})}",
     f'HTTP 500: {{"error": "{SAID}"}}',
     f'Traceback (most recent call last):\n  File "x.py", line 3\n    pay()\nharbour.errors.TollError: {SAID}',
+    str({"error": SAID}),
+    str({"ok": False, "message": SAID, "rope": None}),
 ]
 
 
@@ -177,3 +179,34 @@ def test_a_megabyte_is_clipped_first(piece: str) -> None:
 def test_a_name_of_one_word_keeps_what_it_is_of() -> None:
     assert tool_family("valve.open") == "valve_open" != tool_family("gate.open")
     assert tool_family("mcp__crm__getUser") == tool_family("crm.get_user") == "get_user"
+
+
+def test_a_stack_trace_says_most_where_its_frames_end() -> None:
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 3\n    pay()\nLedgerLock: {} tolls unpaid\nsent to: quay'
+    assert telling_line(trace.format(4)) == "LedgerLock: 4 tolls unpaid"
+    assert telling_line(f"{trace.format(4)}\n{trace.format(7)}") == "LedgerLock: 7 tolls unpaid"
+
+
+@pytest.mark.parametrize(
+    ("message", "template"),
+    [
+        ("sluice shut (debug: api_key is sk-live-quaydabcdefghijklmnopq)", "sluice shut (debug: <id>"),
+        ("sluice shut for Bearer ghp_quaydabcdefghijklmnopqrstuvwx", "sluice shut for bearer <id>"),
+        ("login refused (password=swordfish)", "login refused (<id>"),
+        ("login refused, password: swordfish", "login refused, <id>"),
+        ("the token is expired, log in again", "the token is expired, log in again"),
+        ("token: must not be empty", "token: must not be empty"),
+    ],
+)
+def test_a_template_holds_no_secret(message: str, template: str) -> None:
+    assert template_of(message).text == template
+
+
+def test_a_quoted_address_is_no_constant_of_an_error() -> None:
+    assert template_of("guild member 'ada@quay.example' is unknown").values == ("<email>",)
+
+
+def test_an_identifier_of_several_parts_is_one() -> None:
+    assert {template_of(f"rope {name} is frayed").text for name in ("QX12", "S93/T21", "LOT19.13")} == {
+        "rope <id> is frayed"
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from dreaming.mining.failures import plain_answer
 from tests.dreaming.test_mining_mine import Step, code, corpus, only, passed
 
@@ -57,7 +59,8 @@ def test_a_tool_that_never_works_is_told_once() -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
         if ref % 5:
             return None
-        return [("hail_ferry", {"spot": code(rng)}, worded[ref // 5 % 3], True)], ""
+        hailed = ("hail_ferry", {"spot": code(rng)}, worded[ref // 5 % 3], True)
+        return [hailed] * (2 if ref % 15 == 0 else 1), ""
 
     found = only(passed(corpus(400, special)))
     assert (found.tool, found.support.sessions) == ("hail_ferry", 80)
@@ -92,3 +95,27 @@ def test_names_of_several_words_do_not_split_an_error() -> None:
 def test_the_one_sentence_in_an_answer_is_what_it_says() -> None:
     assert plain_answer('{"status": "done", "text": "no slot before noon"}') == "no slot before noon"
     assert plain_answer('{"slot": null, "text": "we will call back"}') == "slot is null; text is we will call back"
+
+
+def test_what_agents_do_after_an_answer_that_only_some_servers_mark_is_counted() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 5:
+            return [("moor_barge", {"spot": code(rng), "ring": "iron"}, {"moored": 1})], ""
+        given = {"spot": code(rng)}
+        failed = ("moor_barge", given, f"no ring is named for {code(rng)}", True if ref % 15 else None)
+        return [failed, ("moor_barge", {**given, "ring": "iron"}, {"moored": 1})], ""
+
+    found = only(passed(corpus(300, special)))
+    assert found.remedy is not None
+    assert (found.kind, found.remedy.change, found.remedy.adopted) == ("workaround", "arguments: add ring", 60)
+
+
+@pytest.mark.parametrize(("outcome", "kind"), [("success", "workaround"), ("failure", "recurring_failure")])
+def test_another_tool_is_a_remedy_where_it_is_hardly_called_else_and_saves_the_day(outcome: str, kind: str) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return [("send_pilot", {"reach": code(rng), "at": "dawn"}, {"sent": 1})], ""
+        failed = ("send_pilot", {"reach": code(rng), "at": "dusk"}, "Error: pilots rest at dusk", True)
+        return [failed, ("ring_lightship", {"bell": rng.randrange(9)}, {"rung": 1})], outcome
+
+    assert only(passed(corpus(300, special))).kind == kind
