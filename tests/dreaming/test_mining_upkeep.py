@@ -122,6 +122,24 @@ def test_memories_that_say_opposite_things_are_no_duplicates() -> None:
     assert dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("The upper lock of the canal opens at dawn.", "The lower lock of the canal opens at dusk."),
+        ("A loaded barge waits ten minutes at the quay.", "An empty barge waits twenty minutes at the bollard."),
+    ],
+)
+def test_another_word_in_the_same_place_is_another_case_and_no_duplicate(one: str, two: str) -> None:
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
+
+
+def test_not_older_than_and_younger_than_are_no_disagreement() -> None:
+    one = "Skippers of the ferry need a licence not older than four years."
+    two = "A licence younger than four years is needed of each skipper of the ferry."
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.kind for item in result.findings] == ["upkeep"]
+
+
 def test_what_was_served_is_no_new_evidence() -> None:
     sessions = corrected(120, ANCHORS)
     assert len(dreamt(sessions).findings) == 1
