@@ -10,19 +10,14 @@ from difflib import SequenceMatcher
 
 from dreaming.mining.likeness import signs_of, stem, stems_of
 
-_FRAME = 0.5
+_FRAME = 0.4
+_CLOSE = 0.5
 _PART = 0.125
 _FEW = 2
-_COUNTED = {
-    name: str(number)
-    for number, name in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split(),
-        1,
-    )
-} | {
-    name: str(10 * number)
-    for number, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety hundred".split(), 2)
+_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()  # noqa: SIM905
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
+_COUNTED = {name: str(number) for number, name in enumerate(_ONES, 1)} | {
+    name: str(10 * number) for number, name in enumerate(_TENS, 2)
 }
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
@@ -41,7 +36,7 @@ def substituted(one: str, two: str) -> str:
     """
     tokens = _tokens(one), _tokens(two)
     places = [[name for name, _ in side] for side in tokens]
-    matcher = SequenceMatcher(None, *places, autojunk=False)
+    matcher = SequenceMatcher(None, places[0], places[1], autojunk=False)
     signs = signs_of(one), signs_of(two)
     contents = [_content(text) for text in (one, two)]
     swaps = []
@@ -56,7 +51,8 @@ def substituted(one: str, two: str) -> str:
         if old and new and not numbers and not (turned[0] and turned[1] and turned[0].isdisjoint(turned[1])):
             swaps.append(f"{' '.join(word for _, word in old)} / {' '.join(word for _, word in new)}")
     enough = len(swaps) >= _PART * min(len(content) for content in contents)
-    return ", ".join(swaps) if enough and (len(swaps) >= _FEW or matcher.ratio() >= _FRAME) else ""
+    frame = matcher.ratio() >= (_FRAME if len(swaps) >= _FEW else _CLOSE)
+    return ", ".join(swaps) if enough and frame else ""
 
 
 def named_apart(one: tuple[str, str], two: tuple[str, str]) -> str:

@@ -33,6 +33,7 @@ Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
 _MOSTLY = 0.5
 _SHARED = 0.5
+_SOME = 3
 _QUOTED = 4
 _TURNED = 0.25
 _NO_MORE_THAN = re.compile(r"\b(?:not|no|never)\s+(?P<more>more|less|fewer|\w+er)\s+(?=than\b)", re.IGNORECASE)
@@ -95,7 +96,7 @@ def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
 
 def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
     stems = [{name for name, _ in stems_of(memory.text)} for memory in (one, two)]
-    if len(stems[0] & stems[1]) < _SHARED * min(map(len, stems)):
+    if len(stems[0] & stems[1]) < min(_SOME, _SHARED * min(map(len, stems))):
         return None
     if apart := substituted(one.text, two.text) or named_apart((one.path, one.text), (two.path, two.text)):
         reason = f"memories speak of different cases: {apart}"

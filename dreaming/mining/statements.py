@@ -28,7 +28,7 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Window
 
 _MOST = 10
-_MOST_CHANGES = 5
+_MOST_CHANGES = 8
 _SHORT = 200
 _LONG_ANSWER = 2_000
 _FEW_WORDS = 4
@@ -40,6 +40,15 @@ _AMOUNT = re.compile(r"(?<![\w.,:/#-])(?P<number>\d+(?:[.,:]\d+)?) ?(?P<unit>%|[
 _CHANGES = re.compile(
     r"\b(?:no longer|any ?more|these days|nowadays|now|since|outdated|obsolete|void|former(?:ly)?|used to|moved|replace[sd]?"
     r"|changed|instead of)\b|, not\b",
+    re.IGNORECASE,
+)
+# Words by which people say that something is over.
+_ENDS = re.compile(
+    r"\b(?:no longer|any ?more|any longer|abolished|abandoned|cancell?ed|ceased|closed down|decommissioned|deprecated"
+    r"|disabled|discontinued|disconnected|dismantled|done away|dropped|ended|expired|obsolete|outdated|out of date|phased out"
+    r"|removed|repealed|retired|scrapped|shut down|stopped|superseded|suspended|switched off|turned off|withdrawn|is over"
+    r"|was over|used to|not (?:needed|required|necessary)|no (?:[^\W\d_]+ ){1,2}(?:needed|required|necessary)"
+    r"|replaced|moved to|instead of)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^\n.!?;\"]+(?:[.!?](?=\w)[^\n.!?;\"]+)*")
@@ -61,7 +70,7 @@ def statements_of(events: Iterable[EventView]) -> tuple[Quote, ...]:
                 continue
             if _AMOUNT.search(said):
                 amounts.append(Quote(event.seq, said))
-            elif _CHANGES.search(said):
+            elif says_change(said) or says_end(said):
                 changes.append(Quote(event.seq, said))
         if len(amounts) >= _MOST and len(changes) >= _MOST_CHANGES:
             break
@@ -96,6 +105,11 @@ def restated(
 def says_change(text: str) -> bool:
     """Whether a sentence says that something is not as it was."""
     return bool(_CHANGES.search(text))
+
+
+def says_end(text: str, known: str = "") -> bool:
+    """Whether a sentence says that something is over, in words that a known text does not say it by."""
+    return not {found.lower() for found in _ENDS.findall(text)} <= {found.lower() for found in _ENDS.findall(known)}
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -97,11 +97,15 @@ def _correction(finding: Finding, memory: MemoryView, line: str) -> Finding:
     )
 
 
-def unread(memories: Sequence[MemoryView], taken: Collection[str]) -> tuple[list[Finding], list[Discarded]]:
+def unread(
+    memories: Sequence[MemoryView], taken: Collection[str], given: int = 0
+) -> tuple[list[Finding], list[Discarded]]:
     """Propose to remove what no session was given while many were given other memories, except paths in `taken`: a few a
     pass, those first that were passed over most often; tell of the others, and of a store too long to be read.
+
+    `given` is how many sessions were given anything, for memories of which nobody counted who was offered others.
     """
-    most = max((memory.served or 0 for memory in memories), default=0)
+    most = max(given, *(memory.served or 0 for memory in memories), 0)
     chances = {memory.path: most if memory.offered is None else memory.offered for memory in memories}
     idle = [
         memory

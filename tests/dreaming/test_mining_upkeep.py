@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -190,6 +191,56 @@ def test_what_is_too_new_to_have_been_read_stays() -> None:
         MemoryView("/b.md", "Soup is served at noon.", 2, served=0, offered=3),
     ]
     assert mine([], memories=memories).findings == ()
+
+
+def test_where_nobody_counted_who_was_offered_what_the_sessions_that_were_given_anything_count() -> None:
+    sessions = corpus(60, lambda ref, rng: None)
+    memories = [
+        *(
+            MemoryView(f"/{number}.md", f"Quay {number} floods at tide {number}.", 1, served=6)
+            for number in (1, 2, 3, 4)
+        ),
+        MemoryView("/soup.md", "Soup is served at noon.", 2, served=0),
+    ]
+    served = {view.ref: [memories[view.ref % 4].text] for view in sessions if view.ref % 2}
+    digests = [digest_session(view) for view in sessions]
+    assert [item.template for item in mine(digests, memories=memories, served=served).findings] == ["/soup.md"]
+    few = dict(list(served.items())[:12])
+    assert mine(digests, memories=memories, served=few).findings == ()
+
+
+def test_what_sessions_say_is_over_in_many_wordings_is_corrected_in_a_users_words() -> None:
+    said = (
+        ("user", "The towing horses have been abolished for good."),
+        ("user", "Towing horses? Nobody keeps them any more."),
+        ("agent", "Barges are no longer pulled by towing horses."),
+        ("tool", "towing horses: stable closed down"),
+    )
+
+    def view(one: SessionView, number: int) -> SessionView:
+        role, text = said[number % 4] if number >= 0 else ("", "")
+        kind = {"user": "correction", "agent": "message", "tool": "tool_result"}.get(role, "")
+        if not kind:
+            return one
+        call = event(900, "tool_call", role="agent", tool="ask_stable", call_id="s", input="{}")
+        answer = {"output": text, "tool": "ask_stable", "call_id": "s"} if role == "tool" else {"text": text}
+        return replace(one, events=[*one.events, call, event(901, kind, role=role, **answer)])
+
+    memory = MemoryView("/horses.md", "Barges are pulled by the towing horses of the stable.\nKeep the ropes dry.", 1)
+
+    def found(share: int, only: int | None = None) -> list[str]:
+        views = [
+            view(one, -1 if one.ref % share else only if only is not None else one.ref // share)
+            for one in corpus(240, lambda ref, rng: None)
+        ]
+        result = mine([digest_session(item) for item in views], memories=[memory])
+        return [item.lesson.content for item in result.findings if isinstance(item.lesson, Upkeep)]
+
+    (content,) = found(12)
+    assert content.endswith("\nKeep the ropes dry.")
+    assert content.partition("\n")[0] in {f"{text.rstrip('.')}." for _, text in said[:2]}
+    assert found(120) == []
+    assert found(12, only=3) == []
 
 
 def test_of_what_nobody_reads_a_few_are_proposed_a_pass() -> None:
