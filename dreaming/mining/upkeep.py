@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.passages import passages
-from dreaming.mining.stances import opposes, says_mend, stance_on_wish
+from dreaming.mining.stances import knows_error, opposes, says_mend, says_wish
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -35,11 +35,15 @@ def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
     for memory in memories:
         for line in (*passages(memory.text), memory.text):
             if isinstance(finding.lesson, Preference):
-                said = stance_on_wish(finding, line) > 0
+                said = says_wish(finding, line)
             else:
                 stems = set(stems_of(line.replace("_", " ")))
                 share = sum(item in stems for item in wanted)
-                said = (len(wanted) > 1 and share >= _SAID * len(wanted)) or says_mend(finding, memory.path, line)
+                said = (
+                    (len(wanted) > 1 and share >= _SAID * len(wanted))
+                    or says_mend(finding, memory.path, line)
+                    or knows_error(finding, memory.path, line)
+                )
             if said:
                 return memory.path
     return ""

@@ -36,6 +36,17 @@ def test_a_wish_that_memory_holds_in_other_words_is_left_out() -> None:
     assert dreamt(corrected(120, ANCHORS), "The weight of an anchor is noted in quintals.").findings == ()
 
 
+def test_a_wish_about_the_thing_that_a_memory_speaks_of_is_not_what_it_says() -> None:
+    result = dreamt(corrected(120, ANCHORS), "The weight of an anchor is painted on its crown in red.")
+    assert not any(item.reason.startswith("memory says it already") for item in result.discarded)
+
+
+def test_a_memory_that_tells_the_error_of_a_tool_and_its_way_out_says_it_already() -> None:
+    text = "When `pay_toll` answers that the toll house lacks a ledger entry: the clerk knows which ledger and quay."
+    assert dreamt(tolls(), text).findings == ()
+    assert dreamt(tolls(), "`pay_toll` is slow at night; the ledger is kept by the clerk.").findings != ()
+
+
 def test_a_memory_that_refuses_what_mends_the_error_is_corrected() -> None:
     (found,) = dreamt(
         tolls(), "payToll needs the barge alone; leave ledger and quay out.", "Tolls go to the bank."
