@@ -16,7 +16,7 @@ _PART = 0.125
 _FEW = 2
 _ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()  # noqa: SIM905
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
-_COUNTED = {name: str(number) for number, name in enumerate(_ONES, 1)} | {
+COUNTED = {name: str(number) for number, name in enumerate(_ONES, 1)} | {
     name: str(10 * number) for number, name in enumerate(_TENS, 2)
 }
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 def numbers_of(text: str) -> set[str]:
     """Return the numbers of a text, those written as words too; a `one` may be no number."""
-    words = (_COUNTED.get(word, "") for word in re.findall(r"[a-z]+", text.lower()))
+    words = (COUNTED.get(word, "") for word in re.findall(r"[a-z]+", text.lower()))
     return {*_NUMBER.findall(text), *(number for number in words if number not in {"", "1"})}
 
 
@@ -66,7 +66,7 @@ def named_apart(one: tuple[str, str], two: tuple[str, str]) -> str:
 def _tokens(text: str) -> list[tuple[str, str]]:
     """Return the words and numbers of a text, as (what is compared, what is written)."""
     words = _TOKEN.findall(text)
-    return [(_COUNTED.get(word.lower()) or (stem(word.lower()) if word.isalpha() else word), word) for word in words]
+    return [(COUNTED.get(word.lower()) or (stem(word.lower()) if word.isalpha() else word), word) for word in words]
 
 
 def _content(text: str) -> set[str]:

@@ -102,16 +102,17 @@ def _members(stems: frozenset[str], sentences: Sequence[_Said]) -> Mapping[int, 
     core = [
         said for said in sentences if len(said.stems & stems) >= max(_SHARED, _ABOUT * min(len(said.stems), len(stems)))
     ]
-    sessions = {said.at for said in core}
+    sessions: dict[int, set[str]] = defaultdict(set)
+    for said in core:
+        sessions[said.at] |= said.stems & stems
     if len(sessions) < _SOME:
         return {}
-    named = Counter(
-        name for at in sessions for name in frozenset().union(*(s.stems & stems for s in core if s.at == at))
-    )
+    named = Counter(name for names in sessions.values() for name in names)
     subject = {name for name, count in named.items() if count >= _MOSTLY * len(sessions)}
     found: dict[int, _Said] = {}
+    clear = set(core)
     for said in sorted(sentences, key=lambda said: (-said.by_user, -len(said.stems & stems))):
-        if said in core or said.stems & subject:
+        if said.stems & subject or said in clear:
             found.setdefault(said.at, said)
     return {at: found[at] for at in sorted(found)}
 

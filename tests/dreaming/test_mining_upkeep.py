@@ -280,6 +280,22 @@ def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> N
     )
 
 
+def test_numbers_in_words_and_units_cut_short_count_as_the_amounts_they_are() -> None:
+    said = (
+        "the lower lock needs four hours since spring",
+        "lower lock fill time 4 h",
+        "no, four hours for the lower lock",
+    )
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        return ([("read_gauge", {"lock": code(rng)}, said[ref // 12 % 3])], "") if ref % 12 == 0 else None
+
+    memory = MemoryView("/locks.md", "The lower lock takes one hour to fill.", 1)
+    (found,) = mine([digest_session(item) for item in corpus(240, special)], memories=[memory]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.content, found.support.sessions) == ("The lower lock takes four hours to fill.", 20)
+
+
 @pytest.mark.parametrize(
     ("text", "said", "corrected_to"),
     [
