@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from dreaming.mining.cases import named_apart, numbers_of, substituted
 from dreaming.mining.likeness import likeness, stems_of, vectors
 from dreaming.mining.meaning import meanings, together
 from dreaming.mining.values import (
@@ -31,9 +32,11 @@ _MOST = 2_000
 Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
 _MOSTLY = 0.5
+_SHARED = 0.5
+_SOME = 3
 _QUOTED = 4
 _TURNED = 0.25
-_NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
+_NO_MORE_THAN = re.compile(r"\b(?:not|no|never)\s+(?P<more>more|less|fewer|\w+er)\s+(?=than\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,13 @@ def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
 
 
 def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
+    stems = [{name for name, _ in stems_of(memory.text)} for memory in (one, two)]
+    if len(stems[0] & stems[1]) < min(_SOME, _SHARED * min(map(len, stems))):
+        return None
+    if apart := substituted(one.text, two.text) or named_apart((one.path, one.text), (two.path, two.text)):
+        reason = f"memories speak of different cases: {apart}"
+        title = f"{one.path} does not say what {two.path} says"
+        return Discarded(reason, title, _key("cases", one.path, two.path), "", one.path, NOTHING)
     kept, spare = sorted((one, two), key=lambda item: (-(item.served or 0), -len(item.text), item.path))
     extra, other = _only_in(spare.text, kept.text, alike), _only_in(kept.text, spare.text, alike)
     if any(_disagrees(line, kept.text) for line in extra):
@@ -121,11 +131,11 @@ def _holds(text: str, line: str) -> bool:
     """Whether two sentences of a text, one after the other, hold what another sentence says, with the same polarity
     and the same numbers.
     """
-    wanted, numbers = set(stems_of(line)), set(_NUMBER.findall(line))
+    wanted, numbers = set(stems_of(line)), numbers_of(line)
     for near in pairwise(["", *_sentences(text), ""]):
         said = {item for sentence in near for item in stems_of(sentence)}
         opposed = len({(name, -sign) for name, sign in wanted} & said - wanted) > _TURNED * len(wanted)
-        known = set(_NUMBER.findall(" ".join(near)))
+        known = numbers_of(" ".join(near))
         if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
             return True
     return False
@@ -133,17 +143,23 @@ def _holds(text: str, line: str) -> bool:
 
 def _disagrees(line: str, text: str) -> bool:
     """Whether a sentence of the text is about the same and has the opposite polarity or other numbers."""
-    wanted = dict(stems_of(line))
     for other in _sentences(text):
-        said = dict(stems_of(other))
+        wanted, said = dict(stems_of(_compared(line, other))), dict(stems_of(_compared(other, line)))
         shared = wanted.keys() & said.keys()
         if len(shared) < _HELD * min(len(wanted), len(said)):
             continue
-        numbers = set(_NUMBER.findall(line)), set(_NUMBER.findall(other))
+        numbers = numbers_of(line), numbers_of(other)
         turned = sum(wanted[name] != said[name] for name in shared)
         if turned > _TURNED * len(shared) or (all(numbers) and numbers[0] != numbers[1]):
             return True
     return False
+
+
+def _compared(text: str, other: str) -> str:
+    """Return a text whose "not older than" refuses nothing, unless the other text compares by the same word."""
+    return _NO_MORE_THAN.sub(
+        lambda found: found[0] if re.search(rf"\b{found['more']}\s+than\b", other, re.IGNORECASE) else "", text
+    )
 
 
 def _update(double: _Double) -> Upkeep:

@@ -11,6 +11,7 @@ from dreaming.mining.echoes import without_echoes
 from dreaming.mining.evidence import with_fit_quotes
 from dreaming.mining.groups import group_errors
 from dreaming.mining.judging import Measured, adjust, below, judge, measure, worth_telling
+from dreaming.mining.outdated import outdated
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
 from dreaming.mining.replaced import replaced
@@ -60,7 +61,8 @@ def mine(
     workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
     found, as_order = _told_as_order(found, workflows)
     preferences, unwanted = find_preferences(window, limits, least)
-    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window, limits, least)
+    given = sum(bool((served or {}).get(digest.ref)) for digest in digests)
+    found, kept_up = _with_upkeep([*found, *workflows, *preferences], memories, window, limits, least, given)
     found.sort(key=lambda item: (-item.benefit, item.claim_key))
     found, covered = _distinct(found)
     found, unshown = _with_fit_quotes(found, window)
@@ -98,7 +100,12 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
 
 
 def _with_upkeep(
-    found: list[Finding], memories: Sequence[MemoryView], window: Window, limits: Thresholds, least: int
+    found: list[Finding],
+    memories: Sequence[MemoryView],
+    window: Window,
+    limits: Thresholds,
+    least: int,
+    given: int,
 ) -> tuple[list[Finding], list[Discarded]]:
     """Turn findings that contradict a memory into its correction, leave out what memory says, add the rest."""
     found, corrections = contradicted(found, memories)
@@ -114,13 +121,14 @@ def _with_upkeep(
     for memory, item in (
         *restated(memories, window, limits, least),
         *replaced(memories, window, limits, least),
+        *outdated(memories, window, limits, least),
     ):
         if memory.path not in corrected:
             corrected.add(memory.path)
             corrections.append(item)
     same, unproven = duplicates(memories, window)
     touched = {item.lesson.path for item in (*corrections, *same) if isinstance(item.lesson, Upkeep)}
-    idle, too_long = unread(memories, touched | {item.template for item in unproven})
+    idle, too_long = unread(memories, touched | {item.template for item in unproven}, given)
     return [*kept, *corrections, *same, *idle], [*known, *unproven, *too_long]
 
 

@@ -27,6 +27,9 @@ _SHARED = 2
 _CLOSEST = 3
 _OPPOSED = 0.5
 _NAMED = 0.6
+_SOME = 0.33
+_SAME = 0.6
+_SAID = 0.75
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
 
@@ -56,6 +59,43 @@ def stance_on_wish(finding: Finding, line: str) -> float:
     done = {stem for stem in shared & set(finding.lesson.done) if said[stem] > 0 and asked[stem] < _OPPOSED}
     wanted = {stem for stem in shared - set(finding.lesson.done) if asked[stem] * said[stem] >= _OPPOSED}
     return -1.0 if done and not wanted else 1.0
+
+
+def says_wish(finding: Finding, line: str) -> bool:
+    """Whether a passage asks for what a wish asks for: it agrees, and holds most of the words that would be told, or some of
+    them where it means what all wordings mean.
+
+    To speak of the same thing is not enough: a wish to group a list by turbine is not what a rule on the ids of turbines
+    says, also where a few of those were grouped with it who ask for that rule.
+    """
+    if stance_on_wish(finding, line) <= 0:
+        return False
+    assert isinstance(finding.lesson, Preference)
+    told = {name for name, _ in stems_of(finding.lesson.words)}
+    known = len(told & signs_of(line).keys())
+    if known >= _OPPOSED * len(told):
+        return True
+    return known >= _SOME * len(told) and _in_all(meanings([line, finding.lesson.words, *finding.variants])) >= _SAME
+
+
+def knows_error(finding: Finding, path: str, line: str) -> bool:
+    """Whether a passage says what to do about the very error of a finding: it names the tool and the error's own words,
+    more besides, and the argument or the tool that mends it, where one is known.
+    """
+    if not finding.template or not is_about(finding.tool, path, line):
+        return False
+    said = dict(stems_of(spoken(line)))
+    error = {name for name, _ in stems_of(re.sub(r"<[a-z*]+>", " ", finding.template))}
+    named = {name for name, _ in stems_of(spoken(finding.tool))}
+    if len(error) < _SHARED or sum(name in said for name in error) < _SAID * len(error):
+        return False
+    if len(said.keys() - error - named) < _SHARED or opposes(finding, path, line):
+        return False
+    if finding.remedy is None:
+        return True
+    names = [name for name, _ in finding.remedy.arguments] or [finding.remedy.change.partition(": ")[2]]
+    named_in = [any(stem in said for stem, _ in stems_of(spoken(name))) for name in names]
+    return sum(named_in) >= _NAMED * len(names)
 
 
 def _in_all(meant: Floats) -> float:

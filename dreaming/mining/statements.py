@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from dreaming.mining.amounts import Amount, amounts_of, is_unit, without_amounts
 from dreaming.mining.echoes import repeats, runs_of
 from dreaming.mining.evidence import diverse, risk_of
-from dreaming.mining.likeness import stems_of
+from dreaming.mining.likeness import stem, stems_of
 from dreaming.mining.values import (
     NOTHING,
     Digest,
@@ -28,18 +29,28 @@ from dreaming.mining.values import (
 from dreaming.mining.window import Window
 
 _MOST = 10
-_MOST_CHANGES = 5
+_MOST_CHANGES = 8
 _SHORT = 200
 _LONG_ANSWER = 2_000
 _FEW_WORDS = 4
 _SHARED = 2
 _ABOUT = 0.3
 _AGREE = 0.6
-_AMOUNT = re.compile(r"(?<![\w.,:/#-])(?P<number>\d+(?:[.,:]\d+)?) ?(?P<unit>%|[^\W\d_]{2,}|°\w?)(?![\w-])")
+_RARE = 0.05
+_SOME = 3
 # Words by which people say that something is not as it was.
 _CHANGES = re.compile(
     r"\b(?:no longer|any ?more|these days|nowadays|now|since|outdated|obsolete|void|former(?:ly)?|used to|moved|replace[sd]?"
     r"|changed|instead of)\b|, not\b",
+    re.IGNORECASE,
+)
+# Words by which people say that something is over.
+_ENDS = re.compile(
+    r"\b(?:no longer|any ?more|any longer|abolished|abandoned|cancell?ed|ceased|closed down|decommissioned|deprecated"
+    r"|disabled|discontinued|disconnected|dismantled|done away|dropped|ended|expired|obsolete|outdated|out of date|phased out"
+    r"|removed|repealed|retired|scrapped|shut down|stopped|superseded|suspended|switched off|turned off|withdrawn|is over"
+    r"|was over|used to|not (?:needed|required|necessary)|no (?:[^\W\d_]+ ){1,2}(?:needed|required|necessary)"
+    r"|replaced|moved to|instead of)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^\n.!?;\"]+(?:[.!?](?=\w)[^\n.!?;\"]+)*")
@@ -59,9 +70,9 @@ def statements_of(events: Iterable[EventView]) -> tuple[Quote, ...]:
             said = match[0].strip()
             if len(said) > _SHORT or len(said.split()) < _FEW_WORDS:
                 continue
-            if _AMOUNT.search(said):
+            if amounts_of(said):
                 amounts.append(Quote(event.seq, said))
-            elif _CHANGES.search(said):
+            elif says_change(said) or says_end(said):
                 changes.append(Quote(event.seq, said))
         if len(amounts) >= _MOST and len(changes) >= _MOST_CHANGES:
             break
@@ -79,14 +90,13 @@ def restated(
     stated: dict[str, list[tuple[int, Quote, frozenset[str]]]] = defaultdict(list)
     for at, digest in enumerate(window.digests):
         for quote in digest.stated:
-            for unit in {found["unit"].lower() for found in _AMOUNT.finditer(quote.text)}:
+            for unit in {amount.unit for amount in amounts_of(quote.text)}:
                 stated[unit].append((at, quote, _stems(quote.text)))
     found = []
     for memory in memories:
-        for unit, number in dict.fromkeys(
-            (item["unit"].lower(), item["number"]) for item in _AMOUNT.finditer(memory.text)
-        ):
-            finding = _restated(memory, unit, number, stated[unit], window, limits, least)
+        for amount in dict.fromkeys(amounts_of(memory.text)):
+            same = [said for unit, quotes in stated.items() if is_unit(unit, amount.unit) for said in quotes]
+            finding = _restated(memory, amount, same, window, limits, least)
             if finding is not None:
                 found.append((memory, finding))
                 break
@@ -98,46 +108,59 @@ def says_change(text: str) -> bool:
     return bool(_CHANGES.search(text))
 
 
+def says_end(text: str, known: str = "") -> bool:
+    """Whether a sentence says that something is over, in words that a known text does not say it by."""
+    return not {found.lower() for found in _ENDS.findall(text)} <= {found.lower() for found in _ENDS.findall(known)}
+
+
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(name for name, _ in stems_of(_AMOUNT.sub(" ", text)))
-
-
-def _numbers(text: str, unit: str) -> set[str]:
-    return {found["number"] for found in _AMOUNT.finditer(text) if found["unit"].lower() == unit}
+    return frozenset(name for name, _ in stems_of(without_amounts(text)))
 
 
 def _restated(
     memory: MemoryView,
-    unit: str,
-    number: str,
-    stated: Iterable[tuple[int, Quote, frozenset[str]]],
+    amount: Amount,
+    stated: Sequence[tuple[int, Quote, frozenset[str]]],
     window: Window,
     limits: Thresholds,
     least: int,
 ) -> Finding | None:
     matter, own = _stems(memory.text), runs_of([f"{memory.path}: {memory.text}"])
-    said: dict[int, list[tuple[Quote, set[str]]]] = defaultdict(list)
+    # A unit that few sessions use tells what a sentence is about, as a word does.
+    rare = len({at for at, _, _ in stated}) <= _RARE * len(window.digests)
+    said: dict[int, list[tuple[Quote, dict[str, Amount]]]] = defaultdict(list)
+    clearly: set[int] = set()
     for at, quote, stems in stated:
-        numbers = _numbers(quote.text, unit)
-        shared = len(matter & stems) + (number in numbers)
-        if shared >= max(_SHARED, _ABOUT * min(len(matter), len(stems))) and not repeats(quote.text, own):
+        numbers = {one.number: one for one in amounts_of(quote.text) if is_unit(one.unit, amount.unit)}
+        shared = len(matter & stems) + (amount.number in numbers)
+        enough = max(_SHARED, _ABOUT * min(len(matter), len(stems)))
+        if shared + rare >= enough and not repeats(quote.text, own):
             said[at].append((quote, numbers))
+            if shared >= enough:
+                clearly.add(at)
     told = Counter(name for quotes in said.values() for name in set().union(*(numbers for _, numbers in quotes)))
-    agreed = max((name for name in told if name != number), key=lambda name: (told[name], name), default="")
+    # A count of nothing is how one call ended, no rule.
+    others = (name for name in told if name not in {amount.number, "0"})
+    agreed = max(others, key=lambda name: (told[name], name), default="")
     members = {
         at: next(quote for quote, numbers in quotes if agreed in numbers)
         for at, quotes in said.items()
         if any(agreed in numbers for _, numbers in quotes)
     }
     people = {window.digests[at].principal for at in members}
-    if len(members) < max(least, _AGREE * len(said)) or len(people) < limits.min_principals:
+    enough_say = len(members) >= max(least, _AGREE * len(said)) and len(members.keys() & clearly) >= _SOME
+    if not enough_say or len(people) < limits.min_principals:
         return None
-    wrong = re.compile(rf"(?<![\w.,:/#-]){re.escape(number)}(?P<gap> ?){re.escape(unit)}(?![\w-])", re.IGNORECASE)
-
-    def swap(text: str) -> str:
-        return wrong.sub(lambda found: f"{agreed}{found[0][len(number) :]}", text)
-
-    return contradiction(memory, f"{number} {unit}", f"{agreed} {unit}", swap, members, window, limits)
+    as_said = Counter(
+        one.written.lower()
+        for quotes in said.values()
+        for _, numbers in quotes
+        for one in numbers.values()
+        if one.number == agreed and stem(one.unit) == stem(amount.unit)
+    )
+    after = min(as_said, key=lambda text: (-as_said[text], text), default=f"{agreed} {amount.unit}")
+    wrong = re.compile(rf"(?<![\w.,:/#-]){re.escape(amount.written)}(?![\w-])", re.IGNORECASE)
+    return contradiction(memory, amount.written, after, lambda text: wrong.sub(after, text), members, window, limits)
 
 
 def contradiction(

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.passages import passages
-from dreaming.mining.stances import opposes, says_mend, stance_on_wish
+from dreaming.mining.stances import knows_error, opposes, says_mend, says_wish
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -35,11 +35,15 @@ def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
     for memory in memories:
         for line in (*passages(memory.text), memory.text):
             if isinstance(finding.lesson, Preference):
-                said = stance_on_wish(finding, line) > 0
+                said = says_wish(finding, line)
             else:
                 stems = set(stems_of(line.replace("_", " ")))
                 share = sum(item in stems for item in wanted)
-                said = (len(wanted) > 1 and share >= _SAID * len(wanted)) or says_mend(finding, memory.path, line)
+                said = (
+                    (len(wanted) > 1 and share >= _SAID * len(wanted))
+                    or says_mend(finding, memory.path, line)
+                    or knows_error(finding, memory.path, line)
+                )
             if said:
                 return memory.path
     return ""
@@ -97,11 +101,15 @@ def _correction(finding: Finding, memory: MemoryView, line: str) -> Finding:
     )
 
 
-def unread(memories: Sequence[MemoryView], taken: Collection[str]) -> tuple[list[Finding], list[Discarded]]:
+def unread(
+    memories: Sequence[MemoryView], taken: Collection[str], given: int = 0
+) -> tuple[list[Finding], list[Discarded]]:
     """Propose to remove what no session was given while many were given other memories, except paths in `taken`: a few a
     pass, those first that were passed over most often; tell of the others, and of a store too long to be read.
+
+    `given` is how many sessions were given anything, for memories of which nobody counted who was offered others.
     """
-    most = max((memory.served or 0 for memory in memories), default=0)
+    most = max(given, *(memory.served or 0 for memory in memories), 0)
     chances = {memory.path: most if memory.offered is None else memory.offered for memory in memories}
     idle = [
         memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,17 @@ def test_what_memory_says_already_is_left_out_with_the_place() -> None:
 
 def test_a_wish_that_memory_holds_in_other_words_is_left_out() -> None:
     assert dreamt(corrected(120, ANCHORS), "The weight of an anchor is noted in quintals.").findings == ()
+
+
+def test_a_wish_about_the_thing_that_a_memory_speaks_of_is_not_what_it_says() -> None:
+    result = dreamt(corrected(120, ANCHORS), "The weight of an anchor is painted on its crown in red.")
+    assert not any(item.reason.startswith("memory says it already") for item in result.discarded)
+
+
+def test_a_memory_that_tells_the_error_of_a_tool_and_its_way_out_says_it_already() -> None:
+    text = "When `pay_toll` answers that the toll house lacks a ledger entry: the clerk knows which ledger and quay."
+    assert dreamt(tolls(), text).findings == ()
+    assert dreamt(tolls(), "`pay_toll` is slow at night; the ledger is kept by the clerk.").findings != ()
 
 
 def test_a_memory_that_refuses_what_mends_the_error_is_corrected() -> None:
@@ -122,6 +134,24 @@ def test_memories_that_say_opposite_things_are_no_duplicates() -> None:
     assert dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("The upper lock of the canal opens at dawn.", "The lower lock of the canal opens at dusk."),
+        ("A loaded barge waits ten minutes at the quay.", "An empty barge waits twenty minutes at the bollard."),
+    ],
+)
+def test_another_word_in_the_same_place_is_another_case_and_no_duplicate(one: str, two: str) -> None:
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
+
+
+def test_not_older_than_and_younger_than_are_no_disagreement() -> None:
+    one = "Skippers of the ferry need a licence not older than four years."
+    two = "A licence younger than four years is needed of each skipper of the ferry."
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.kind for item in result.findings] == ["upkeep"]
+
+
 def test_what_was_served_is_no_new_evidence() -> None:
     sessions = corrected(120, ANCHORS)
     assert len(dreamt(sessions).findings) == 1
@@ -174,6 +204,56 @@ def test_what_is_too_new_to_have_been_read_stays() -> None:
     assert mine([], memories=memories).findings == ()
 
 
+def test_where_nobody_counted_who_was_offered_what_the_sessions_that_were_given_anything_count() -> None:
+    sessions = corpus(60, lambda ref, rng: None)
+    memories = [
+        *(
+            MemoryView(f"/{number}.md", f"Quay {number} floods at tide {number}.", 1, served=6)
+            for number in (1, 2, 3, 4)
+        ),
+        MemoryView("/soup.md", "Soup is served at noon.", 2, served=0),
+    ]
+    served = {view.ref: [memories[view.ref % 4].text] for view in sessions if view.ref % 2}
+    digests = [digest_session(view) for view in sessions]
+    assert [item.template for item in mine(digests, memories=memories, served=served).findings] == ["/soup.md"]
+    few = dict(list(served.items())[:12])
+    assert mine(digests, memories=memories, served=few).findings == ()
+
+
+def test_what_sessions_say_is_over_in_many_wordings_is_corrected_in_a_users_words() -> None:
+    said = (
+        ("user", "The towing horses have been abolished for good."),
+        ("user", "Towing horses? Nobody keeps them any more."),
+        ("agent", "Barges are no longer pulled by towing horses."),
+        ("tool", "towing horses: stable closed down"),
+    )
+
+    def view(one: SessionView, number: int) -> SessionView:
+        role, text = said[number % 4] if number >= 0 else ("", "")
+        kind = {"user": "correction", "agent": "message", "tool": "tool_result"}.get(role, "")
+        if not kind:
+            return one
+        call = event(900, "tool_call", role="agent", tool="ask_stable", call_id="s", input="{}")
+        answer = {"output": text, "tool": "ask_stable", "call_id": "s"} if role == "tool" else {"text": text}
+        return replace(one, events=[*one.events, call, event(901, kind, role=role, **answer)])
+
+    memory = MemoryView("/horses.md", "Barges are pulled by the towing horses of the stable.\nKeep the ropes dry.", 1)
+
+    def found(share: int, only: int | None = None) -> list[str]:
+        views = [
+            view(one, -1 if one.ref % share else only if only is not None else one.ref // share)
+            for one in corpus(240, lambda ref, rng: None)
+        ]
+        result = mine([digest_session(item) for item in views], memories=[memory])
+        return [item.lesson.content for item in result.findings if isinstance(item.lesson, Upkeep)]
+
+    (content,) = found(12)
+    assert content.endswith("\nKeep the ropes dry.")
+    assert content.partition("\n")[0] in {f"{text.rstrip('.')}." for _, text in said[:2]}
+    assert found(120) == []
+    assert found(12, only=3) == []
+
+
 def test_of_what_nobody_reads_a_few_are_proposed_a_pass() -> None:
     dishes = ("soup", "bread", "herring", "plums", "cheese", "porridge")
     idle = [
@@ -198,6 +278,22 @@ def test_an_amount_that_sessions_state_otherwise_is_corrected(agreed: bool) -> N
     assert [item.lesson.content for item in findings if isinstance(item.lesson, Upkeep)] == (
         ["The lower lock takes 4 hours to fill.\nKeep the ropes dry."] if agreed else []
     )
+
+
+def test_numbers_in_words_and_units_cut_short_count_as_the_amounts_they_are() -> None:
+    said = (
+        "the lower lock needs four hours since spring",
+        "lower lock fill time 4 h",
+        "no, four hours for the lower lock",
+    )
+
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        return ([("read_gauge", {"lock": code(rng)}, said[ref // 12 % 3])], "") if ref % 12 == 0 else None
+
+    memory = MemoryView("/locks.md", "The lower lock takes one hour to fill.", 1)
+    (found,) = mine([digest_session(item) for item in corpus(240, special)], memories=[memory]).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.content, found.support.sessions) == ("The lower lock takes four hours to fill.", 20)
 
 
 @pytest.mark.parametrize(
