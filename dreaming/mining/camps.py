@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
 
-from dreaming.mining.likeness import likeness
-from dreaming.mining.meaning import said_and_meant
+from dreaming.mining.meaning import Floats
 from dreaming.mining.window import Window
-from dreaming.mining.wishes import Text, Wish, asker_of, occasion_of, sides_of
+from dreaming.mining.wishes import Text, Wish, asker_of, sides_of
 
-_SAME_ACT = 0.2
-_NAMED_BY_MOST = 0.6
 _SOME = 3
+_FEW = 2
+_SEVERAL = 2
+_KEYS = 2
+_HELD = 0.15
+_PLACED = 0.05
+_SMALLER = 0.25
+_EVEN = 0.3
+_TELLING = 1.5
+_AGAINST_CHANCE = 0.5
+_SURE = 0.1
+_SURER = 0.03
+_DEALS = 999
+_CONTESTED = 0.33
+_INVOLVED = 0.7
+_SAME_ACT = 0.2
+_ONE_ACT = 0.4
+# The acts that a wish objects to must be more alike than its wordings are opposed.
+_CLEARER = 1.2
 _COMPARED = 0.5
 _AGAINST = 0.3
-_MOSTLY_BOTH = 0.6
 
 
 def opposed(wish: Wish) -> tuple[float, float, list[Text]]:
@@ -45,42 +59,98 @@ def opposed(wish: Wish) -> tuple[float, float, list[Text]]:
 
 
 def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
-    """Return how many principals ask for what nearly all remarks name, and how many refuse it, where both are several."""
-    wanted, refused = next(iter(sides_of(wish).values()))
-    if len(wanted | refused) < _NAMED_BY_MOST * len(wish.said):
+    """Return how many principals ask for what remarks name, and how many refuse it, where people are split over it.
+
+    A camp is made of people: who speaks more than once is on one side more often than if sides were dealt out by chance
+    (permutation test). Where people are on both sides as chance has it, or too few speak more than once to tell, only
+    wordings decide that clearly refuse what as many others clearly ask for, and do not object to the same acts.
+    """
+    least = _ONE_ACT
+    for named, sides in _axes(wish):
+        camps = _camps(sides, window)
+        both, expected, p_value = _crossings(sides, window)
+        if expected >= _TELLING and both > _AGAINST_CHANCE * expected:
+            least = _SAME_ACT
+        if camps is None:
+            continue
+        if expected >= _TELLING and both <= _AGAINST_CHANCE * expected and p_value <= (_SURE if named else _SURER):
+            return camps
+        if named and expected < _TELLING and not both and min(camps) >= _SOME and _is_even(sides):
+            return camps
+    pairs, wordings, _ = opposed(wish)
+    if (
+        pairs < _CONTESTED
+        or wordings < _INVOLVED
+        or wish.one_act >= (least if least < _ONE_ACT else max(least, _CLEARER * pairs))
+    ):
         return None
-    sides = [{asker_of(at, window) for at in side} for side in (wanted - refused, refused - wanted)]
-    fewer = min(len(side) for side in sides)
-    several = fewer >= _SOME and fewer >= _AGAINST * sum(map(len, sides))
-    return (len(sides[0]), len(sides[1])) if several else None
+    return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)
 
 
-def are_of_two_minds(wish: Wish, window: Window) -> bool:
-    """Whether most principals who speak of it more than once seem to want both: then their wordings are misread, since
-    a camp is made of people.
-    """
-    sides: dict[str, list[int]] = defaultdict(list)
-    wanted, refused = next(iter(sides_of(wish).values()))
-    for at in wanted ^ refused:
-        sides[asker_of(at, window)].append(1 if at in wanted else -1)
-    several = [signs for signs in sides.values() if len(signs) > 1]
-    both = sum(len(set(signs)) > 1 for signs in several)
-    return wish.one_act >= _SAME_ACT and len(several) >= _SOME and both >= _MOSTLY_BOTH * len(several)
+def _axes(wish: Wish) -> list[tuple[bool, dict[int, int]]]:
+    """Return the side (1 or -1) that each session takes on what most name, and on what sets sessions apart most."""
+    found = []
+    for wanted, refused in list(sides_of(wish).values())[:_KEYS]:
+        found.append((True, {at: 1 if at in wanted else -1 for at in wanted ^ refused}))
+    sessions = sorted(wish.said)
+    held = Counter(stem for at in sessions for stem in {stem for _, signs in wish.said[at] for stem in signs})
+    stems = sorted(stem for stem, count in held.items() if count >= max(_FEW, _HELD * len(sessions)))
+    if stems:
+        table = np.array(
+            [[np.sign(sum(signs.get(stem, 0) for _, signs in wish.said[at])) for stem in stems] for at in sessions]
+        )
+        found.append((True, _placed(sessions, table)))
+        apart = _placed(sessions, table - table.mean(axis=0))
+        sign = np.array([apart.get(at, 0) for at in sessions])
+        ones, others = table[sign > 0], table[sign < 0]
+        if (((ones > 0).sum(axis=0) >= _FEW) & ((others < 0).sum(axis=0) >= _FEW)).any() or (
+            ((ones < 0).sum(axis=0) >= _FEW) & ((others > 0).sum(axis=0) >= _FEW)
+        ).any():
+            found.append((False, apart))
+    return found
 
 
-def answer_one_act(wish: Wish, fewer: list[Text]) -> bool:
-    """Whether those who seem to ask for the opposite object to the same acts as the others, or are too few for a camp: then
-    they ask for the same.
-    """
-    known = [(text, occasion_of(text)) for text in wish.texts if text.strong]
-    known = [(text, about) for text, about in known if about]
-    inside = np.array([any(text is other for other in fewer) for text, _ in known], dtype=bool)
-    if min(inside.sum(), (~inside).sum()) < _SOME:
-        inside = np.array([text.signs.get(wish.keys[0], 0) < 0 for text, _ in known], dtype=bool)
-    if min(inside.sum(), (~inside).sum()) < _SOME:
-        return True
-    matrix = said_and_meant([about for _, about in known])
-    return bool(likeness(matrix[inside], matrix[~inside]).mean() >= _SAME_ACT)
+def _placed(sessions: list[int], table: Floats) -> dict[int, int]:
+    """Return the sign of each session on the first singular vector."""
+    left, sizes, _ = np.linalg.svd(table, full_matrices=False)
+    places = left[:, 0] * sizes[0]
+    places *= 1 if places.sum() >= 0 else -1
+    return {at: 1 if place > 0 else -1 for at, place in zip(sessions, places, strict=True) if abs(place) > _PLACED}
+
+
+def _camps(sides: dict[int, int], window: Window) -> tuple[int, int] | None:
+    """Return how many principals are mostly on each side, where both are several and speak often enough."""
+    leaning: Counter[str] = Counter()
+    for at, side in sides.items():
+        leaning[asker_of(at, window)] += side
+    camps = sum(sign > 0 for sign in leaning.values()), sum(sign < 0 for sign in leaning.values())
+    signs = list(sides.values())
+    fewer = min(signs.count(1), signs.count(-1))
+    return camps if min(camps) >= _SEVERAL and fewer >= max(_SOME, _SMALLER * len(signs)) else None
+
+
+def _askers(sides: dict[int, int], window: Window) -> tuple[int, int]:
+    asked, refused = ({asker_of(at, window) for at, side in sides.items() if side == sign} for sign in (1, -1))
+    return len(asked), len(refused)
+
+
+def _is_even(sides: dict[int, int]) -> bool:
+    signs = list(sides.values())
+    return min(signs.count(1), signs.count(-1)) >= max(_SOME, _EVEN * len(signs))
+
+
+def _crossings(sides: dict[int, int], window: Window) -> tuple[float, float, float]:
+    """Return how many pairs of sessions of one principal are on both sides, how many chance has, and the p-value."""
+    order = sorted(sides)
+    people = {name: number for number, name in enumerate(sorted({asker_of(at, window) for at in order}))}
+    whose = np.zeros((len(order), len(people)))
+    whose[range(len(order)), [people[asker_of(at, window)] for at in order]] = 1
+    wanted = np.array([sides[at] > 0 for at in order], dtype=float)
+    dealt = np.random.default_rng(0).permuted(np.tile(wanted, (_DEALS, 1)), axis=1)
+    count = whose.sum(axis=0)
+    both = float(((wanted @ whose) * (count - wanted @ whose)).sum())
+    chance = ((dealt @ whose) * (count - dealt @ whose)).sum(axis=1)
+    return both, float(chance.mean()), float((1 + (chance <= both).sum()) / (1 + _DEALS))
 
 
 def dissent(wish: Wish) -> set[int]:

@@ -20,7 +20,7 @@ from dreaming.mining.templates import masked
 
 _REACH = 5
 _NEGATES = frozenset(
-    """not no never don dont doesn didn isn aren won stop avoid dislike hate without nor cannot quit refrain cease omit
+    """not no nobody never don dont doesn didn isn aren won stop avoid dislike hate without nor cannot quit refrain cease omit
     skip drop remove otherwise lest""".split()  # noqa: SIM905
 )
 _AUXILIARIES = frozenset(
@@ -30,6 +30,7 @@ _INTRANSITIVE = frozenset({"stop", "drop", "cease"})
 _REFRAINS = frozenset("stop avoid quit refrain cease omit skip drop remove".split())  # noqa: SIM905
 _JOINS = frozenset({"and", "or", "then", "please"})
 _CLAUSES = frozenset({"so", "because", "since", "while", "although"})
+_ARTICLES = frozenset({"a", "an", "the"})
 _BLAMES = frozenset({"why", "who"})
 _APART = frozenset({"away", "clear", "free", "out"})
 _ENDS = frozenset(".;!?\n")
@@ -80,7 +81,11 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         opposed |= token in {"leave", "left", "keep", "kept", "take", "taken"} and bool(
             {"out", "off"} & set(tokens[place + 1 : place + 6])
         )
-        opposed |= not negated and token in _APART and tokens[place + 1 : place + 2] in (["of"], ["from"])
+        if not negated and token in _APART and tokens[place + 1 : place + 2] in (["of"], ["from"]):
+            if token in {"out"} and len(found) > start:
+                found[start:] = [(name, -sign) for name, sign in found[start:]]
+            else:
+                opposed = True
         opposed |= token in {"enough"} and tokens[place + 1 : place + 2] in (["of"], ["with"])
         if negated and ((token in {"without"} and since < len(found)) or token in _REFRAINS):
             negated = 0
@@ -116,6 +121,8 @@ def signs_of(text: str) -> dict[str, int]:
 def _happens(token: str, place: int, tokens: Sequence[str]) -> bool:
     """Whether a verb says what something does ("the cranes stop"), and not what to refrain from."""
     before = tokens[place - 1] if place else "."
+    if before in _ARTICLES:
+        return True
     return token in _INTRANSITIVE and before[0].isalpha() and before.split("'")[0] not in _SKIPPED
 
 
@@ -199,7 +206,17 @@ def grouped(near: npt.NDArray[np.float64], at_least: float) -> list[int]:
     """Return a group number for each row of a matrix of likenesses, joined while the average is `at_least`."""
     if len(near) < 2:
         return [1] * len(near)
+    return [int(number) for number in fcluster(_tree(near), 1 - at_least, criterion="distance")]
+
+
+def halves(near: npt.NDArray[np.float64]) -> list[int]:
+    """Return 1 or 2 for each row of a matrix of likenesses: the two groups joined last."""
+    if len(near) < 2:
+        return [1] * len(near)
+    return [int(number) for number in fcluster(_tree(near), 2, criterion="maxclust")]
+
+
+def _tree(near: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     apart = np.clip(1 - (near + near.T) / 2, 0, None)
     np.fill_diagonal(apart, 0)
-    tree = linkage(squareform(apart, checks=False), method="average")
-    return [int(number) for number in fcluster(tree, 1 - at_least, criterion="distance")]
+    return np.asarray(linkage(squareform(apart, checks=False), method="average"))

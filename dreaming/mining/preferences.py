@@ -10,7 +10,8 @@ import re
 from collections import Counter, defaultdict
 from statistics import median
 
-from dreaming.mining.camps import answer_one_act, are_of_two_minds, camps_of, dissent, opposed, rivals_among
+from dreaming.mining.asides import asks
+from dreaming.mining.camps import camps_of, dissent, rivals_among
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
 from dreaming.mining.likeness import stems_of, written
@@ -25,33 +26,32 @@ from dreaming.mining.values import (
     Thresholds,
 )
 from dreaming.mining.window import Window
-from dreaming.mining.wishes import SEEDS, Text, Wish, asker_of, sides_of, texts_of, wishes_of
+from dreaming.mining.wishes import (
+    SEEDS,
+    STRONG,
+    Text,
+    Wish,
+    asker_of,
+    sides_of,
+    texts_of,
+    wishes_of,
+    with_named_numbers,
+)
 
 _SAME_ACT = 0.2
 _ONE_ACT = 0.4
-# The acts that a wish objects to must be more alike than its wordings are opposed.
-_CLEARER = 1.2
 _COHERENT = 0.1
 _COHERENT_ACT = 0.06
 _CLEARLY = 0.2
 _MOSTLY = 0.5
-# Words by which people ask, demand and refuse, in any trade.
-_ASKS = re.compile(
-    r"\b(?:please|kindly|could|would|can|may|should|shall|must|need\w*|want\w*|prefer\w*|like|rather|expect\w*|always"
-    r"|never|not|no|nothing|stop|instead|without|only|every|each|ask|from now on|next time|habit|rule|keep|make sure|wish"
-    r"|have to|has to)\b|n['’]t\b",
-    re.IGNORECASE,
-)
-_STRONG_SHARE = 0.25
+_STRONG_SHARE = 0.2
 _SOME = 3
 _TELLS = 2
-_CONTESTED = 0.33
-_INVOLVED = 0.7
 _FEW = 2
 _NUMBERED = re.compile(r"[\w:./-]*\d[\w:./-]*\w|\d")
+_DIGITS = re.compile(r"\d+")
 _RARE = 0.02
 _ENOUGH = 12
-_STRONG = frozenset({"correction", "denial", "reask"})
 _CROWD = 5
 _WORDINGS = 8
 _OFTEN = 0.2
@@ -105,10 +105,13 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     sessions = sorted(wish.said)
     people = Counter(asker_of(at, window) for at in sessions)
     least = max(least, int(min(_RARE * len(window.digests), _ENOUGH)))
-    strong = sum(any(remark.kind in _STRONG for remark, _ in wish.said[at]) for at in sessions)
+    strong = sum(any(remark.kind in STRONG for remark, _ in wish.said[at]) for at in sessions)
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
-    if strong < max(_FEW, _STRONG_SHARE * len(sessions)) and not _is_crowd(wish, people, window, least):
+    answers = sum(any(remark.kind != "aside" for remark, _ in wish.said[at]) for at in sessions)
+    if answers < _MOSTLY * len(sessions):
+        return "most of the remarks are said in passing"
+    if strong < max(_FEW, _STRONG_SHARE * answers) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
     if len(people) < limits.min_principals:
         return f"asked for by {len(people)} of the {limits.min_principals} principals asked for"
@@ -116,27 +119,19 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
         return "mostly one principal asks for it"
     if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
-    asking = sum(bool(_ASKS.search(text.words)) for text in wish.texts)
+    often = max(wish.texts, key=lambda text: (len(text.said), text.words))
+    if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not asks(often.words):
+        return "most of the remarks ask for nothing: one phrase, said again and again"
+    asking = sum(asks(text.words) and any(text.signs.values()) for text in wish.texts)
     if asking < _MOSTLY * len(wish.texts) and (wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY):
         return "most of the remarks ask for nothing"
-    often = max(wish.texts, key=lambda text: (len(text.said), text.words))
-    if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not _ASKS.search(often.words):
-        return "most of the remarks ask for nothing: one phrase, said again and again"
     if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
         return "says too little: what it points at is known in its session alone"
     filled = len(_with_data(wish, window))
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
         return "corrects the data of single tasks"
-    pairs, wordings, fewer = opposed(wish)
-    same_act = wish.one_act >= max(_ONE_ACT, _CLEARER * pairs) or are_of_two_minds(wish, window)
-    if not same_act and (camps := camps_of(wish, window)):
+    if camps := camps_of(wish, window):
         return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
-    if (
-        pairs >= _CONTESTED
-        and wordings >= _INVOLVED
-        and not (same_act and (are_of_two_minds(wish, window) or answer_one_act(wish, fewer)))
-    ):
-        return f"contested: of two wordings on the same {pairs:.0%} ask for the opposite"
     return ""
 
 
@@ -148,7 +143,7 @@ def _with_data(wish: Wish, window: Window) -> list[Text]:
     return [
         text
         for text in wish.texts
-        if text.placeholders and (numbers := set(_NUMBERED.findall(text.words.lower()))) and not numbers & known
+        if text.placeholders and (numbers := set(_DIGITS.findall(text.words))) and not numbers & known
     ]
 
 
@@ -156,7 +151,7 @@ def _known_numbers(wish: Wish, window: Window) -> set[str]:
     """Return the numbers that several principals name: part of the wish, not of a task."""
     named: dict[str, set[str]] = defaultdict(set)
     for text in wish.texts:
-        for number in set(_NUMBERED.findall(text.words.lower())):
+        for number in set(_DIGITS.findall(text.words)):
             named[number] |= {asker_of(at, window) for at, _ in text.said}
     return {number for number, people in named.items() if len(people) >= _SOME}
 
@@ -178,10 +173,10 @@ def _clearest(wish: Wish, window: Window) -> str | None:
     signs = {key: len(one) >= len(two) for key, (one, two) in sides_of(wish).items()}
     for text in wish.texts:
         for words in _sentences(text.words):
-            general = _NUMBERED.sub(lambda found: "" if found[0].lower() in numbers else found[0], words)
-            if masked(general) != general or objection_to(text.words, known):
+            general = _NUMBERED.sub(lambda found: "" if set(_DIGITS.findall(found[0])) <= numbers else found[0], words)
+            if masked(general) != general or any(objection_to(remark.quote.text, known) for _, remark in text.said):
                 continue
-            own = dict(stems_of(words))
+            own = dict(stems_of(with_named_numbers(words, numbers)))
             held = sum(own.get(key, 0) == (1 if wanted else -1) for key, wanted in signs.items())
             rank = (-float(held), abs(len(own) - 5), words)
             if held and 8 <= len(words) <= 200 and (best is None or rank < best):

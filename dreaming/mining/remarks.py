@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote, RemarkSeen
 
 _MAX_REMARKS = 20
-_MAX_REPLIES = 4
+_MAX_REPLIES = 8
 _MAX_SAID = 30
 _LONG = 600
 _AGAIN = 0.6
@@ -27,7 +27,7 @@ _POLITE = re.compile(
     r"|(?:i|we)(?:'|’)?(?:m| am| are|re)? (?:all set|good|fine|done))\b",
     re.IGNORECASE,
 )
-_STANDING = re.compile(
+STANDING = re.compile(
     r"\b(?:always|never|every time|each time|from now on|next time|in future|(?:don'?t|do not) ever)\b",
     re.IGNORECASE,
 )
@@ -44,6 +44,15 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _REASON = re.compile(r"\b(?:comment|reason|feedback|note|message|because|said|says)\b[^:.\n]{0,30}:\s*", re.IGNORECASE)
+# A refusal as JSON: a key that says so, and beside it what was given as the reason.
+_REFUSED_JSON = re.compile(
+    r"""^\s*\{[^{}]*["'](?:(?:denied|rejected|declined|refused|vetoed)["']\s*:\s*true|(?:approved|confirmed)["']\s*:\s*false)\b""",
+    re.IGNORECASE,
+)
+_REASON_JSON = re.compile(
+    r"""["'](?:reason|comment|feedback|note|message|text)["']\s*:\s*"((?:[^"\\]|\\.)+)\"""",
+    re.IGNORECASE,
+)
 _HEAD = 200
 _ACT = 160
 
@@ -51,7 +60,8 @@ _ACT = 160
 def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
     """Return what users objected to: events of type `correction`, calls that a user refused with a reason, and
     messages that deny or ask again. A denial that does not say that it holds beyond its task is an `objection`; a
-    request that is much like an earlier one is a `repeat`; what else answers an agent's message is a `reply`.
+    request that is much like an earlier one is a `repeat`; what else answers an agent's message is a `reply`, and
+    what is said in between an `aside`.
     """
     found: list[RemarkSeen] = []
     said: list[frozenset[str]] = []
@@ -67,17 +77,17 @@ def remarks_of(events: Iterable[EventView]) -> tuple[RemarkSeen, ...]:
             found.append(RemarkSeen("denial", _quote(event.seq, reason), about))
         elif event.type == "message" and event.role == "user" and text:
             words = frozenset(re.findall(r"\w+", text.lower()))
-            kind = _objection(text, words, said) or ("reply" if told and len(words) >= _FEW_WORDS else "")
-            if acted and len(text) <= _LONG and kind:
+            plain = ("reply" if told else "aside") if len(words) >= _FEW_WORDS else ""
+            kind = _objection(text, words, said) or plain
+            if (acted or said) and len(text) <= _LONG and kind:
                 found.append(RemarkSeen(kind, _quote(event.seq, event.text), about))
             said = [*said[-_MAX_SAID:], words]
-            acted = False
         elif event.role == "agent" or event.type == "tool_call":
             acted = True
         told = event.type == "message" and event.role == "agent"
-        about = _act(event)
-    replies = [remark for remark in found if remark.kind == "reply"]
-    others = [remark for remark in found if remark.kind != "reply"]
+        about = _act(event) or (about if event.role == "user" else "")
+    replies = [remark for remark in found if remark.kind in {"reply", "aside"}]
+    others = [remark for remark in found if remark.kind not in {"reply", "aside"}]
     return (*others[:_MAX_REMARKS], *replies[:_MAX_REPLIES])
 
 
@@ -97,7 +107,8 @@ def reason_of_refusal(text: str) -> str:
     """Return what a person said who refused a call, as it stands in the tool's result; '' where nobody did."""
     found = _REFUSED.search(text[:_HEAD])
     if not found:
-        return ""
+        named = _REASON_JSON.search(text[:_LONG]) if _REFUSED_JSON.match(text[:_LONG]) else None
+        return named[1].strip() if named else ""
     rest = text[found.end() :]
     named = _REASON.search(rest[:_HEAD])
     return (rest[named.end() :] if named else rest).strip(" \t\n\"'.:;,)-–—")
@@ -107,7 +118,7 @@ def _objection(text: str, words: frozenset[str], said: Sequence[frozenset[str]])
     if _REMINDS.search(text):
         return "reask"
     if _DENIES.search(text) and not _POLITE.search(text):
-        return "denial" if _STANDING.search(text) else "objection"
+        return "denial" if STANDING.search(text) else "objection"
     again = len(words) >= _FEW_WORDS and any(len(words & old) >= _AGAIN * len(words | old) for old in said)
     return "repeat" if again else ""
 

@@ -140,8 +140,8 @@ class StepSeen:
 @dataclass(frozen=True, slots=True)
 class RemarkSeen:
     """What a user said against what the agent did: a `correction`, a `denial`, a `reask`, an
-    `objection` (a denial that may concern this task alone), a `repeat` (much like what was said before) or a `reply`
-    to what the agent said, which may be anything.
+    `objection` (a denial that may concern this task alone), a `repeat` (much like what was said before), a `reply`
+    to what the agent said, or an `aside`, which answers nothing; both may be anything.
 
     `quote` is the text, or its first `QUOTE_LIMIT` characters. `about` is what the agent said or did right before.
     """

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from dreaming.mining.likeness import grouped, likeness, signs_of
+from dreaming.mining.asides import asks, without_asides
+from dreaming.mining.likeness import grouped, halves, likeness
 from dreaming.mining.meaning import Floats, said_and_meant
+from dreaming.mining.polarity import leanings_of
+from dreaming.mining.remarks import STANDING
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     RemarkSeen,
@@ -20,12 +23,13 @@ from dreaming.mining.window import Window
 
 _MAX_TEXTS = 1_200
 _MOST_TEXTS = 4_000
-_ALIKE = 0.07
+_ALIKE = 0.1
 _JOINS = 0.3
 _BY_OCCASION = 0.3
 _SOMEWHAT = 0.03
 _OCCASIONS = 5
 _SAME_ACT = 0.2
+_APART = 0.3
 _SAME_AT_ALL = 0.06
 _HALF = 0.5
 _MOSTLY_OWN = 0.6
@@ -33,14 +37,26 @@ _KEY_SHARE = 0.4
 _SOME = 3
 _SOME_SHARE = 0.15
 _FEW = 2
-SEEDS = frozenset({"correction", "denial", "reask", "objection"})
+_OFTEN = 4
+_NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\d.,:/])")
+_DIGITS = "bcdfghjklm"
+STRONG = frozenset({"correction", "denial", "reask"})
+_MOMENT = re.compile(
+    r"\b(?:today|tonight|tomorrow|for now|right now|just now|this (?:time|once|one|case|morning|afternoon|week)|just once|exception)\b",
+    re.IGNORECASE,
+)
+SEEDS = STRONG | {"objection"}
 
 
 @dataclass(slots=True)
 class Text:
-    """One wording with everybody who used it: session positions and their remarks."""
+    """One wording with everybody who used it: session positions and their remarks.
+
+    `words` are a remark without greetings and thanks, `told` the same with numbers that several name as words.
+    """
 
     words: str
+    told: str
     signs: dict[str, int]
     placeholders: int
     said: list[tuple[int, RemarkSeen]] = field(default_factory=list)
@@ -48,6 +64,14 @@ class Text:
     @property
     def strong(self) -> bool:
         return any(remark.kind in SEEDS for _, remark in self.said)
+
+    @property
+    def is_aside(self) -> bool:
+        return all(remark.kind == "aside" for _, remark in self.said)
+
+    @property
+    def corrects(self) -> bool:
+        return any(remark.kind in STRONG for _, remark in self.said)
 
 
 @dataclass(slots=True)
@@ -64,28 +88,64 @@ class Wish:
 
 
 def texts_of(window: Window) -> list[Text]:
-    """Return the wordings of all remarks, those alike but for ids, amounts and capitals as one."""
+    """Return the wordings of all remarks, those alike but for ids, amounts, capitals, greetings and thanks as one."""
+    seen = [(at, remark) for at, digest in enumerate(window.digests) for remark in digest.remarks]
     made: dict[str, Text] = {}
-    for at, digest in enumerate(window.digests):
-        for remark in digest.remarks:
-            key = " ".join(masked(remark.quote.text).lower().split())
-            if key not in made:
-                made[key] = Text(remark.quote.text, signs_of(remark.quote.text), len(re.findall(r"<[a-z]+>", key)))
-            made[key].said.append((at, remark))
-    return [made[key] for key in sorted(made) if made[key].signs]
+    cores = without_asides([remark.quote.text for _, remark in seen])
+    named = _named_numbers([(at, core) for (at, _), core in zip(seen, cores, strict=True)], window)
+    for (at, remark), core in zip(seen, cores, strict=True):
+        told = with_named_numbers(core, named)
+        key = " ".join(masked(told).lower().split()).rstrip(".!")
+        if key not in made:
+            made[key] = Text(core, told, leanings_of(told), len(re.findall(r"<[a-z]+>", key)))
+        made[key].said.append((at, remark))
+    return [made[key] for key in sorted(made) if _wants(made[key])]
+
+
+def _named_numbers(said: Sequence[tuple[int, str]], window: Window) -> set[str]:
+    """Return the numbers that several principals name in different words: part of a wish, not data of a task."""
+    people: dict[str, set[str]] = defaultdict(set)
+    wordings: dict[str, set[str]] = defaultdict(set)
+    for at, text in said:
+        for number in _NUMBER.findall(text):
+            people[number].add(asker_of(at, window))
+            wordings[number].add(" ".join(masked(text).lower().split()))
+    return {number for number in people if min(len(people[number]), len(wordings[number])) >= _SOME}
+
+
+def with_named_numbers(text: str, named: Collection[str]) -> str:
+    """Return a text with the numbers among `named` as words that texts can share."""
+    return _NUMBER.sub(lambda found: _spelled(found[0]) if found[0] in named else found[0], text)
+
+
+def _spelled(number: str) -> str:
+    return " q" + "".join(_DIGITS[int(digit)] for digit in number) + " "
+
+
+def _wants(text: Text) -> bool:
+    """Whether a wording may be a wish: it asks for or refuses something, not for the moment alone, and is no phrase that
+    answers anything, said word for word in many sessions and never to correct.
+    """
+    often = len({at for at, _ in text.said}) >= _OFTEN
+    if not text.signs or (_MOMENT.search(text.words) and not STANDING.search(text.words)):
+        return False
+    return text.corrects or (any(text.signs.values()) and (text.strong or not often or asks(text.words)))
 
 
 def wishes_of(texts: Sequence[Text]) -> list[Wish]:
-    """Group remarks by what they say and mean; of very many the less frequent ones only join a group."""
-    if len(texts) < 2:
-        return [_wish(list(texts))] if texts else []
-    kept = sorted(texts, key=lambda text: (not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
-    shown = kept[:_MAX_TEXTS]
-    matrix = said_and_meant([text.words for text in kept])
+    """Group remarks by what they say and mean. What is said in passing makes no group, but joins what others ask for; so
+    do, of very many, the less frequent ones.
+    """
+    kept = sorted(texts, key=lambda text: (text.is_aside, not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
+    shown = [text for text in kept[:_MAX_TEXTS] if not text.is_aside]
+    if len(shown) < 2:
+        return [_wish(shown)] if shown else []
+    matrix = said_and_meant([text.told for text in kept])
     about = said_and_meant([occasion_of(text) for text in shown])
     near = likeness(matrix[: len(shown)], matrix[: len(shown)])
     occasions = likeness(about, about)
-    labels = _joined(grouped(near + _BY_OCCASION * occasions * (near > _SOMEWHAT), _ALIKE), near, occasions)
+    both = near + _BY_OCCASION * occasions * (near > _SOMEWHAT)
+    labels = _parted(_joined(grouped(both, _ALIKE), near, occasions), both, occasions)
     members: dict[int, list[Text]] = defaultdict(list)
     rows: dict[int, list[int]] = defaultdict(list)
     for row, (text, label) in enumerate(zip(shown, labels, strict=True)):
@@ -94,7 +154,7 @@ def wishes_of(texts: Sequence[Text]) -> list[Wish]:
     order = sorted(members)
     middles = np.vstack([np.asarray(matrix[rows[label]].mean(axis=0)).ravel() for label in order])
     middles /= np.linalg.norm(middles, axis=1, keepdims=True) + 1e-9
-    for row, text in enumerate(kept[_MAX_TEXTS:], len(shown)):
+    for row, text in enumerate(kept[len(shown) :], len(shown)):
         closest = np.asarray(matrix[row] @ middles.T).ravel()
         if closest.max() >= _JOINS:
             members[order[int(closest.argmax())]].append(text)
@@ -138,6 +198,25 @@ def _joined(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
         if pair is None:
             return [int(label) for label in known]
         known[members[pair[1]]] = large[pair[0]]
+
+
+def _parted(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
+    """Part groups of two wishes: both halves are far more alike inside than across, and object to different acts."""
+    known = np.array(labels)
+    for label in dict.fromkeys(labels):
+        rows = np.flatnonzero(known == label)
+        half = np.array(halves(near[np.ix_(rows, rows)])) == 1
+        one, other = rows[half], rows[~half]
+        if min(len(one), len(other)) >= _SOME:
+            inside = min(_mean_of_pairs(near, part) for part in (one, other))
+            across = np.ix_(one, other)
+            if near[across].mean() <= _APART * inside and occasions[across].mean() < _SAME_ACT:
+                known[other] = known.max() + 1
+    return [int(label) for label in known]
+
+
+def _mean_of_pairs(near: Floats, rows: npt.NDArray[np.int64]) -> float:
+    return float(near[np.ix_(rows, rows)][np.triu_indices(len(rows), 1)].mean())
 
 
 def _within(same: Floats, members: npt.NDArray[np.bool_], occasions: Floats) -> Floats:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dreaming.mining import Finding, MiningResult, SessionView, digest_session, mine
+from dreaming.mining.asides import without_asides
 from dreaming.mining.likeness import stems_of
+from dreaming.mining.polarity import leanings_of
+from dreaming.mining.remarks import reason_of_refusal
 from dreaming.mining.values import Preference
 from dreaming.writer import write
 from tests.dreaming.test_mining_mine import event, lock_steps, session
@@ -263,3 +266,24 @@ def test_camps_are_made_of_people() -> None:
         return [item.title for item in dreamt(sessions).findings if "bell" in item.title]
 
     assert (len(titles(5)), titles(8)) == (1, [])
+
+
+def test_what_a_sentence_reports_asks_or_makes_a_condition_is_on_no_side() -> None:
+    assert leanings_of("Never weigh anchor without a lantern") == {"weigh": 0, "anchor": 0, "lanter": 0}
+    assert leanings_of("Seals again, use wax.") == {"seal": 0, "wax": 1}
+    assert leanings_of("Seals must stay out of letters.") == {"seal": -1, "stay": -1, "letter": 1}
+    assert leanings_of("Which seal?") == {"seal": 0}
+
+
+def test_greetings_thanks_and_contact_data_belong_to_no_wish() -> None:
+    texts = (
+        "Hello again, tar the ropes. Cheers",
+        "Lovely, thanks for sorting it.",
+        "Tar the ropes. My contact is a@b.example.",
+    )
+    assert without_asides(texts) == ["tar the ropes.", "", "Tar the ropes."]
+
+
+def test_a_refusal_as_json_is_a_denial_with_its_reason() -> None:
+    assert reason_of_refusal('{"denied": true, "reason": "no tar on ropes"}') == "no tar on ropes"
+    assert reason_of_refusal('{"denied": false, "reason": "no tar on ropes"}') == ""

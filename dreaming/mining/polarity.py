@@ -1,0 +1,48 @@
+"""Which words of a wish are clearly asked for or refused. Where a sentence only reports, asks or sets a condition, neither.
+
+"Never ship without a photo" refuses neither to ship nor photos, and "a photo again" tells not which of both is wanted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dreaming.mining.likeness import signs_of, stems_of
+
+_SENTENCE = re.compile(r"(?<=[.;!?\n])\s+|\s+[-–—]+\s+")
+_CLAUSE = re.compile(r"(?<=[,:])\s+|\.\.+")
+_NOT = r"(?:no|not|never|nothing|don['’]?t|\w+n['’]t|stop|avoid|without)"
+_PLACE = r"(?:in|on|at|from|for|of|into|to|with|by|after|as|about)"
+_REQUEST = re.compile(r"\b(?:could|can|would|will|may|might|should|shall|please|let|why|who)\b", re.IGNORECASE)
+_CONDITION = re.compile(
+    rf"\b(?:unless|until|till|except|only (?:when|if|on|after|with|upon|once|by|where))\b|\b{_NOT}\b.+\bwithout\b",
+    re.IGNORECASE,
+)
+_REPORT = re.compile(
+    r"\b(?:i|we|they|you|he|she) (?:can['’]?t|cannot|can not|could not|couldn['’]t)\b"
+    r"|^\W*you (?!should|must|need|can|could|may|might|have to|will|would|do not|don)|\btoo \w"
+    r"|\b(?:less|fewer)\b|\bwithout\b.*\b(?:is|are|was|were)\b|\b(?:is|are|was|were)\b.*\bwithout\b",
+    re.IGNORECASE,
+)
+_AGAIN = re.compile(r"\w.*\bagain\b|\bagain\b\W+\w", re.IGNORECASE)
+_BIDS = re.compile(r"\b(?:please|do not|don['’]?t|never|stop)\b", re.IGNORECASE)
+_WHERE = re.compile(rf"\b{_NOT}\s+(?!{_PLACE}\b|before\b)\w.*?\s(?:{_PLACE}|before)\s(.*)", re.IGNORECASE)
+
+
+def leanings_of(text: str) -> dict[str, int]:
+    """Return the words of a text, each with 1 where it is clearly asked for, -1 where it is refused, 0 where neither."""
+    unsure = {stem for part in _unsure(text) for stem, _ in stems_of(part)}
+    return {stem: 0 if stem in unsure else sign for stem, sign in signs_of(text).items()}
+
+
+def _unsure(text: str) -> Iterator[str]:
+    for sentence in _SENTENCE.split(text):
+        if (sentence.endswith("?") and not _REQUEST.search(sentence)) or _CONDITION.search(sentence):
+            yield sentence
+            continue
+        for clause in _CLAUSE.split(sentence):
+            if _REPORT.search(clause) or (_AGAIN.search(clause) and not _BIDS.search(clause)):
+                yield clause
+            elif where := _WHERE.search(clause):
+                yield where[1]
