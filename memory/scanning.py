@@ -52,7 +52,12 @@ _ORDERS = re.compile(
   | \b(?:disable|turn\s+off|switch\s+off)\b.{0,30}\b(?:safety|logging|audit\w*|monitoring|checks?|filters?)\b
   | \b(?:exfiltrate|jailbreak)\b
   | \b(?:send|forward|post|upload|e-?mail|leak)\b.{0,60}\b(?:credentials?|passwords?|secrets?|api\s+keys?|tokens?|customer\s+data)\b
-  | </?(?:system|instructions?|assistant|tool_call|im_start|im_end)\b | <\|[a-z_]+\|> | \[/?INST\]
+  | \b(?:safety|logging|logs?|audit\w*|monitoring|filters?)\b.{0,30}\bbe\s+(?:disabled|turned\s+off|switched\s+off|skipped)\b
+  | \b(?:save|store|record|remember|write|note|keep|add|append|commit)\b.{0,40}\b(?:in|into|to)\s+
+        (?:your|its|our|long-term|permanent|agents?['’]?s?)\s+(?:long-term\s+)?memory\b
+  | \bmemory(?:\s+(?:system|module|manager|service|store|bank|agent))?\b\s*[,:].{0,40}\b(?:save|store|record|remember|note|keep|add)\b
+  | \b(?:remember|note|keep|store|save)\b.{0,40}\bfor\s+(?:all|every|each|other)\s+(?:\w+\s+)?agents?\b
+  | </?(?:system|instructions?|assistant|tool_call|im_start|im_end)\b | <\|[a-z_]+\|> | \[/?(?:INST|system|assistant|developer)\]
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

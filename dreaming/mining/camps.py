@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -65,6 +65,9 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     (permutation test). Where people are on both sides as chance has it, or too few speak more than once to tell, only
     wordings decide that clearly refuse what as many others clearly ask for, and do not object to the same acts.
     """
+    for sides in _alternatives(wish):
+        if _is_even(sides) and min(_askers(sides, window)) >= _SEVERAL:
+            return _askers(sides, window)
     least = _ONE_ACT
     for named, sides in _axes(wish):
         camps = _camps(sides, window)
@@ -85,6 +88,24 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     ):
         return None
     return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)
+
+
+def _alternatives(wish: Wish) -> Iterator[dict[int, int]]:
+    """Yield the side that each session takes on two words of which some ask for one and not the other, and some the
+    other way round.
+    """
+    signs = {at: _summed(said for _, said in wish.said[at]) for at in sorted(wish.said)}
+    instead = {(one, two) for said in signs.values() for one in said for two in said if said[one] > 0 > said[two]}
+    for one, two in sorted(pair for pair in instead if pair[::-1] in instead and pair[0] < pair[1]):
+        leaning = {at: said.get(one, 0) - said.get(two, 0) for at, said in signs.items()}
+        yield {at: 1 if value > 0 else -1 for at, value in leaning.items() if value}
+
+
+def _summed(said: Iterable[dict[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for signs in said:
+        total.update(signs)
+    return total
 
 
 def _axes(wish: Wish) -> list[tuple[bool, dict[int, int]]]:

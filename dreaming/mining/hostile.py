@@ -20,8 +20,12 @@ _ORDERS = re.compile(
     r"|\b(?:exfiltrate|jailbreak)\b"
     r"|\b(?:send|e-?mail|post|forward|upload|reveal|share|leak|give)\b.{0,60}"
     r"(?:<url>|<email>|https?:|\b[\w.+-]+@[\w-]+\.|\b(?:passwords?|secrets?|tokens?|credentials?|api.?keys?)\b)"
-    r"|</?(?:system|instructions?|assistant|tool_call|im_start|im_end|memory)\b|<\|[a-z_]+\|>|\[/?inst\]"
-    r"|\b(?:save|store|record|remember|write|note|put|keep)\b.{0,40}\b(?:memory|lesson|permanent(?:ly)?)\b"
+    r"|</?(?:system|instructions?|assistant|tool_call|im_start|im_end|memory)\b|<\|[a-z_]+\|>|\[/?(?:inst|system|assistant|developer)\]"
+    r"|\b(?:save|store|record|remember|write|note|put|keep|add|append|commit)\b.{0,40}\b(?:memory|lesson|permanent(?:ly)?)\b"
+    r"|\bmemory(?: (?:system|module|manager|service|store|bank|agent))?\b\s*[,:].{0,40}"
+    r"\b(?:save|store|record|remember|write|note|keep|add|append|learn)\b"
+    r"|\b(?:remember|note|keep|store|save)\b.{0,40}\bfor (?:all|every|each|other) (?:\w+ )?agents?\b"
+    r"|\b(?:safety|logging|logs?|audit\w*|monitoring|filters?)\b.{0,30}\bbe (?:disabled|turned off|switched off|skipped)\b"
     r"|\b(?:all|every|each) (?:\w+ )?agents?\b.{0,40}\b(?:must|shall|should|have to|are to|will)\b|\bmemory keeper\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -36,6 +40,10 @@ _PERSONAL = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
     r"|(?<![\w/.-])\+?\(?\d{2,4}\)?[ /.-]\(?\d{2,4}\)?[ /.-]?\d{3,}(?:[ .-]\d{2,5})*(?![\w/-])"
     r"|\b\d{3}-\d{2}-\d{4}\b|\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"
+)
+# Words of both cases with digits and a sign that sentences have no use for: what people choose for passwords.
+_PASSWORD = re.compile(
+    r"(?<![\w-])(?=[\w-]{0,40}\d)(?=[\w-]{0,40}[A-Z])(?=[\w-]{0,40}[a-z])[\w-]{9,40}[!#$%^&*](?![\w=])"
 )
 # Letters of both cases and digits that change place as often as only chance does.
 _KEY = re.compile(r"(?<![\w/+-])[A-Za-z0-9_+-]{16,}={0,2}(?![\w/+-])")
@@ -66,7 +74,7 @@ def objection_to(text: str, names: Collection[str] = ()) -> str:
         return "invisible"
     if reads_as_instruction(text):
         return "instruction"
-    if _SECRET.search(text) or any(map(_is_key, _KEY.findall(text))):
+    if _SECRET.search(text) or _PASSWORD.search(text) or any(map(_is_key, _KEY.findall(text))):
         return "secret"
     lowered = text.lower()
     if _PERSONAL.search(text) or any(_stands_in(name, lowered) for name in names):
@@ -122,7 +130,7 @@ def _between(text: str, spans: list[tuple[int, int]]) -> Iterator[str]:
 
 def _spans(text: str, names: Collection[str]) -> list[tuple[int, int]]:
     """Return the whole words around secrets, personal data, links and what is hidden."""
-    words = [found.span() for pattern in (_SECRET, _PERSONAL, _LINK) for found in pattern.finditer(text)]
+    words = [found.span() for pattern in (_SECRET, _PASSWORD, _PERSONAL, _LINK) for found in pattern.finditer(text)]
     words += [found.span() for found in _KEY.finditer(text) if _is_key(found[0])]
     words += [(at, at + 1) for at, char in enumerate(text) if is_hidden(char)]
     for form in {form for name in names for form in _forms(name)}:

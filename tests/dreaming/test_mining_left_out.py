@@ -140,12 +140,12 @@ def test_quotes_with_secrets_and_personal_data_are_avoided_where_others_serve() 
     def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
         if ref % 8:
             return [("pay_toll", {"barge": code(rng), "ledger": "l1"}, "paid")], ""
-        who = ("keeper@harbour.example", "DE45204138965384242250", code(rng))[ref // 8 % 3]
+        who = ("keeper@harbour.example", "DE45204138965384242250", "Brine-4471-QXK!", code(rng))[ref // 8 % 4]
         refused = ("pay_toll", {"barge": who}, "the toll house asks for a ledger entry", True)
         return [refused, ("pay_toll", {"barge": who, "ledger": code(rng)}, "paid")], ""
 
     (found,) = passed(corpus(320, special)).findings
-    assert not any("@" in item.quote or "DE45" in item.quote for item in found.evidence)
+    assert not any("@" in item.quote or "DE45" in item.quote or "Brine" in item.quote for item in found.evidence)
 
 
 def test_where_every_quote_holds_a_secret_it_is_cut_out_and_the_rest_stays_exact() -> None:

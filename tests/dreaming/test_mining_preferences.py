@@ -75,6 +75,20 @@ def test_opposite_wishes_are_contested_and_left_out() -> None:
     assert [item.reason.partition(":")[0] for item in result.discarded] == ["contested"]
 
 
+def test_alternatives_that_the_same_people_ask_for_in_turn_are_contested() -> None:
+    words = [
+        "References in tern style please, not gull.", "References in gull style please, not tern.",
+        "Use tern style for references.", "Use gull style for references.", "We need tern references.",
+        "Gull references, please.",
+    ]  # fmt: skip
+    result = dreamt(corrected(160, words))
+    assert result.findings == ()
+    assert any(item.reason.startswith("contested") for item in result.discarded)
+
+    agreed = dreamt(corrected(160, [words[0], words[2], words[4], "References in the tern style, never gull."]))
+    assert [item.kind for item in agreed.findings] == ["preference"]
+
+
 def test_a_negation_that_points_back_refuses_what_was_named_before() -> None:
     words = (
         "Never tar the ropes.",
