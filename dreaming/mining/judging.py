@@ -35,6 +35,7 @@ from dreaming.mining.window import Comparison, Window
 
 _STORM = 5
 _ALIAS_SHARE = 0.1
+_OFTEN = 2
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 WORTH = 3
@@ -104,7 +105,8 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         and _STATES_RULE.search(group.template)
         and (_recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(group, support, limits))
     )
-    shown = frequent and _is_marked(group)
+    # What does no proven harm is worth a reviewer's time where it is met often.
+    shown = frequent and _is_marked(group) and support.sessions >= _OFTEN * least
     if reads_as_instruction(group.template) and not why:
         return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:

@@ -2,11 +2,11 @@
 
 import contextlib
 import json
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from queue import Empty
 
 import pytest
@@ -50,8 +50,13 @@ def broker(broker_url, tmp_path, monkeypatch) -> Iterator[None]:
     embedded.stop_valkey(server)
 
 
-def worker() -> AbstractContextManager[object]:
-    return start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL", shutdown_timeout=10)
+@contextlib.contextmanager
+def worker() -> Iterator[None]:
+    """A worker, which leaves the level of the log as it was: it would silence all tests after it."""
+    level = logging.getLogger().level
+    with start_worker(app, pool="solo", perform_ping_check=False, loglevel="CRITICAL", shutdown_timeout=10):
+        yield
+    logging.getLogger().setLevel(level)
 
 
 @pytest.fixture
