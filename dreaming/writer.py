@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.lessons import reasons_for, sureness_of
+from dreaming.mining.passages import SURE
 from dreaming.mining.phrases import Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Preference, Remedy, Support, Thresholds, Upkeep, Workflow
 from dreaming.mining.wording import advise, message_of, other_wordings
@@ -78,7 +79,7 @@ def _content(finding: Finding, advice: Advice) -> str:
         f"**Do:** {advice.do}",
         f"**Do not** {advice.dont}",
         f"**Example:** {advice.example}",
-        f"**How sure:** {_sureness(finding)}",
+        f"{SURE} {_sureness(finding)}",
     ]
     if others := other_wordings(finding):
         parts.insert(4, f"**Also worded** {others}.")

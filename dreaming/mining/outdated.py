@@ -21,6 +21,8 @@ _ABOUT = 0.3
 _SOME = 3
 _FEW = 2
 _MOSTLY = 0.5
+_COMMON = 0.1
+_SAMPLE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,11 @@ def outdated(
     it is worded.
 
     A sentence is about the passage with which it shares most words: at least two, or one that most of those sentences
-    name.
+    name. Words that many sessions say about anything do not count.
     """
-    places = [(memory, line, frozenset(signs_of(line))) for memory in memories for line in passages(memory.text)]
+    common = _common(window)
+    lines = [(memory, line) for memory in memories for line in passages(memory.text)]
+    places = [(memory, line, frozenset(signs_of(line).keys() - common)) for memory, line in lines]
     holders: dict[str, list[int]] = defaultdict(list)
     for number, (_, _, stems) in enumerate(places):
         for name in stems:
@@ -85,6 +89,16 @@ def _finding(
 
 def _swapped(line: str, now: str, text: str) -> str:
     return text.replace(line, now, 1)
+
+
+def _common(window: Window) -> set[str]:
+    """Return the words that are in what more than a few of the sessions say, as far as a sample tells."""
+    sample = window.digests[:: max(1, len(window.digests) // _SAMPLE)]
+    held: Counter[str] = Counter()
+    for digest in sample:
+        quotes = (*(remark.quote for remark in digest.remarks), *digest.stated)
+        held.update({name for quote in quotes for name in signs_of(quote.text)})
+    return {name for name, count in held.items() if count > _COMMON * len(sample)}
 
 
 def _said(window: Window) -> list[_Said]:

@@ -7,11 +7,17 @@ import re
 from dreaming.mining.templates import tool_family
 
 _WORDY = 8
+SURE = "**How sure:**"
 
 
 def passages(text: str) -> list[str]:
     """Return the passages of a memory that can change alone: its lines that say something."""
-    return [line.strip() for line in text.splitlines() if len(line.split()) > 2]
+    return [line.strip() for line in advice_in(text).splitlines() if len(line.split()) > 2]
+
+
+def advice_in(text: str) -> str:
+    """Return a memory without the line that says how sure a dream was of it: counts of sessions are no amounts of the matter."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(SURE))
 
 
 def is_about(tool: str, path: str, line: str) -> bool:

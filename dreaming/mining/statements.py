@@ -14,6 +14,7 @@ from dreaming.mining.amounts import Amount, amounts_of, is_unit, without_amounts
 from dreaming.mining.echoes import repeats, runs_of
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.likeness import stem, stems_of
+from dreaming.mining.passages import advice_in
 from dreaming.mining.values import (
     NOTHING,
     Digest,
@@ -94,7 +95,7 @@ def restated(
                 stated[unit].append((at, quote, _stems(quote.text)))
     found = []
     for memory in memories:
-        for amount in dict.fromkeys(amounts_of(memory.text)):
+        for amount in dict.fromkeys(amounts_of(advice_in(memory.text))):
             same = [said for unit, quotes in stated.items() if is_unit(unit, amount.unit) for said in quotes]
             finding = _restated(memory, amount, same, window, limits, least)
             if finding is not None:
