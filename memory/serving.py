@@ -1,10 +1,10 @@
 """One answer to an agent that reads: which part of which stores, at which revision, in which form."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
+from django.utils.functional import cached_property
 from django.utils.http import parse_etags
 
 from audit.canonical import digest_of

@@ -1,10 +1,10 @@
 """What every page's header shows."""
 
 from datetime import timedelta
-from functools import cached_property
 
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from audit.roles import ADMIN, AUDITOR, REVIEWER, roles_of
 from memory.models import MemoryStore, PolicyChange

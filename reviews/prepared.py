@@ -1,12 +1,12 @@
 """Queries that are put together once. For a page that asks many small ones, that takes longer than asking."""
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils.functional import cached_property
 
 _KEY = 0x7A11_0000_DA11_0001  # stands for the key until it is known
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 
 from audit.actions import ACTIONS
 from audit.models import Entry

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import cached_property
 from urllib.parse import urlencode
 
 from django.utils.dateparse import parse_date
+from django.utils.functional import cached_property
 
 from sessions.models import Session
 from sessions.words import ERROR, Query
