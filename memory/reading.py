@@ -103,6 +103,7 @@ def live_snapshots(agent: Agent, store: str = "", revision: int | None = None, p
 
 def live_revisions(agent: Agent, store: str = "") -> list[Served]:
     """What is served of the agent's stores: all that a conditional request needs."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     # Each read asks this: prepared, as planning it takes longer than its work.
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest
 
 from memory.serving import Answer, Format, Part
@@ -65,7 +65,7 @@ def _if_unchanged(environ: Environ) -> dict[str, str] | None:
         if not answer.current or not answer.is_known(environ["HTTP_IF_NONE_MATCH"]):
             return None
         count_use(key)
-    except (KeyRefusedError, DatabaseError):
+    except (KeyRefusedError, Error):
         return None
     return answer.headers
 

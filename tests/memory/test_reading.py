@@ -1,11 +1,14 @@
 """What agents read: approved memory, all of it and nothing else."""
 
 import re
+from contextlib import closing
 
 import pytest
+from django.db import connection
 
 from audit.actors import Actor
 from memory.models import MemoryRead
+from memory.reading import live_revisions
 from sessions.services import issue_key, revoke_key
 from tests.factories import approve, make_agent, make_live_memory, make_proposal, make_store
 
@@ -189,3 +192,18 @@ def test_there_is_no_way_to_decide_with_a_key(client, store, agent):
     assert response.status_code == 302
     proposal.refresh_from_db()
     assert proposal.is_open
+
+
+def end_connection(pid: int) -> None:
+    with closing(connection.copy()) as owner, owner.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_read_after_the_database_came_back_is_answered(agent, store):
+    live_revisions(agent)
+    connection.close_if_unusable_or_obsolete()  # as each request begins
+    end_connection(connection.connection.info.backend_pid)
+
+    assert [served.store for served in live_revisions(agent)] == ["claims"]
