@@ -27,7 +27,6 @@ _SURER = 0.03
 _DEALS = 999
 _CONTESTED = 0.33
 _INVOLVED = 0.7
-_SAME_ACT = 0.2
 _ONE_ACT = 0.4
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
@@ -68,12 +67,9 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     for sides in _alternatives(wish):
         if _is_even(sides) and min(_askers(sides, window)) >= _SEVERAL:
             return _askers(sides, window)
-    least = _ONE_ACT
     for named, sides in _axes(wish):
         camps = _camps(sides, window)
         both, expected, p_value = _crossings(sides, window)
-        if expected >= _TELLING and both > _AGAINST_CHANCE * expected:
-            least = _SAME_ACT
         if camps is None:
             continue
         if expected >= _TELLING and both <= _AGAINST_CHANCE * expected and p_value <= (_SURE if named else _SURER):
@@ -84,7 +80,7 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     if (
         pairs < _CONTESTED
         or wordings < _INVOLVED
-        or wish.one_act >= (least if least < _ONE_ACT else max(least, _CLEARER * pairs))
+        or wish.one_act >= max(_ONE_ACT, _CLEARER * pairs)
     ):
         return None
     return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)
