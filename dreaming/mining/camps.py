@@ -61,8 +61,8 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     """Return how many principals ask for what remarks name, and how many refuse it, where people are split over it.
 
     A camp is made of people: who speaks more than once is on one side more often than if sides were dealt out by chance
-    (permutation test). Where people are on both sides as chance has it, or too few speak more than once to tell, only
-    wordings decide that clearly refuse what as many others clearly ask for, and do not object to the same acts.
+    (permutation test). Otherwise only wordings decide that clearly refuse what as many others clearly ask for, and do
+    not object to the same acts.
     """
     for sides in _alternatives(wish):
         if _is_even(sides) and min(_askers(sides, window)) >= _SEVERAL:
@@ -77,11 +77,7 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
         if named and expected < _TELLING and not both and min(camps) >= _SOME and _is_even(sides):
             return camps
     pairs, wordings, _ = opposed(wish)
-    if (
-        pairs < _CONTESTED
-        or wordings < _INVOLVED
-        or wish.one_act >= max(_ONE_ACT, _CLEARER * pairs)
-    ):
+    if pairs < _CONTESTED or wordings < _INVOLVED or wish.one_act >= max(_ONE_ACT, _CLEARER * pairs):
         return None
     return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from dreaming.mining.chains import chains
-from dreaming.mining.stats import adjusted
+from dreaming.mining.stats import adjusted_in_groups
 from dreaming.mining.steps import Ints, Steps
 from dreaming.mining.values import Thresholds
 
@@ -17,6 +17,8 @@ CONTRASTS = ("order", "before", "after")
 _CHUNK = 512
 _LARGE = 0.4
 _LESS_SURE = 3
+_OWN = 2
+_ANYBODYS = 0.1
 _SHOWN = 0.35
 _TOGETHER = 0.5
 _MOST = 400
@@ -61,13 +63,29 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
             p_values.append(_tail(good, total, bad, rest))
             places = tuple(table.place[step] for step in steps)
             tested[places] = Candidate("before", steps[0], steps[-1], steps[1:-1], good / total - bad / rest)
+    groups = [_group(candidate, table) for candidate in tested.values()]
     fit = [
         candidate._replace(p_adjusted=p_value)
-        for candidate, p_value in zip(tested.values(), adjusted(p_values), strict=True)
-        if p_value <= (_LESS_SURE if candidate.gain >= _LARGE else 1) * limits.alpha
-        and candidate.gain >= limits.min_gain
+        for candidate, group, p_value in zip(tested.values(), groups, adjusted_in_groups(p_values, groups), strict=True)
+        if p_value <= _level(candidate, group) * limits.alpha and candidate.gain >= limits.min_gain
     ]
     return sorted(fit, key=lambda item: (item.p_adjusted, item[:4]))[:_MOST]
+
+
+def _group(candidate: Candidate, table: Steps) -> str:
+    """What is alike before any outcome is looked at: longer orders, steps taken together at least twice as often as if
+    sessions took them independently, and all other pairs.
+    """
+    if candidate.between:
+        return "order"
+    one, two = (table.tried_last[:, table.place[name]] >= 0 for name in (candidate.first, candidate.second))
+    return "own" if (one & two).mean() >= _OWN * one.mean() * two.mean() else "anybody's"
+
+
+def _level(candidate: Candidate, group: str) -> float:
+    if group == "anybody's":
+        return _ANYBODYS
+    return _LESS_SURE if candidate.gain >= _LARGE else 1
 
 
 def _tail(good: int, total: int, bad: int, rest: int) -> float:

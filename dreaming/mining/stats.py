@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -134,3 +135,14 @@ def wilson(good: int, total: int) -> tuple[float, float]:
 def adjusted(p_values: Sequence[float]) -> list[float]:
     """Benjamini-Hochberg adjusted p-values (JRSS B 1995), in the order given."""
     return [float(p) for p in false_discovery_control(p_values)] if p_values else []
+
+
+def adjusted_in_groups(p_values: Sequence[float], groups: Sequence[str]) -> list[float]:
+    """Adjust as `adjusted` does, each group with an equal part of the errors that may be made, however many it has.
+
+    Genovese, Roeder and Wasserman, "False discovery control with p-value weighting" (Biometrika 2006): a p-value is
+    divided by its weight, of mean 1. The groups must not depend on what is tested.
+    """
+    sizes = Counter(groups)
+    share = len(sizes) / max(1, len(groups))
+    return adjusted([min(1.0, p * sizes[group] * share) for p, group in zip(p_values, groups, strict=True)])

@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from dreaming.mining import Finding, MiningResult, SessionView, digest_session, mine
 from dreaming.mining.asides import without_asides
 from dreaming.mining.likeness import stems_of
@@ -266,7 +268,8 @@ def test_a_number_that_all_name_is_no_data_of_a_task() -> None:
     assert "24-hour clock" in only(dreamt(sessions)).title
 
 
-def test_camps_are_made_of_people() -> None:
+@pytest.mark.parametrize("principals", [5, 8])
+def test_half_ask_for_what_half_refuse_whether_the_same_people_or_others(principals: int) -> None:
     words = ("The bell is rung at noon.", "No bell is rung at noon.")
     acts = ("I kept the tower silent.", "Lunch was served to the guard.", "The anchor weighs nine stones.")
 
@@ -275,11 +278,10 @@ def test_camps_are_made_of_people() -> None:
             return answered(ref, ANCHORS[ref % len(ANCHORS)], "The anchor weighs nine stones.")
         return answered(ref, f"{words[ref // 4 % 2]} Please mind that.", acts[ref // 8 % 3], principal)
 
-    def titles(principals: int) -> list[str]:
-        sessions = [rung(ref, f"p{ref // 4 % principals}") for ref in range(160)]
-        return [item.title for item in dreamt(sessions).findings if "bell" in item.title]
+    result = dreamt([rung(ref, f"p{ref // 4 % principals}") for ref in range(160)])
 
-    assert (len(titles(5)), titles(8)) == (1, [])
+    assert [item.title for item in result.findings if "bell" in item.title] == []
+    assert any(item.reason.startswith("contested") for item in result.discarded if "bell" in item.title)
 
 
 def test_what_a_sentence_reports_asks_or_makes_a_condition_is_on_no_side() -> None:

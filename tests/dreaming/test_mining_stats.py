@@ -8,6 +8,7 @@ from scipy.stats import fisher_exact
 from dreaming.mining.stats import (
     Table,
     adjusted,
+    adjusted_in_groups,
     fisher,
     fisher_less,
     fisher_more,
@@ -55,3 +56,12 @@ def test_what_says_nothing_has_p_one() -> None:
 
 def test_adjusted_p_values_keep_their_places() -> None:
     assert adjusted([0.03, 0.01, 0.02]) == pytest.approx([0.03, 0.03, 0.03])
+
+
+def test_a_hypothesis_among_few_alike_needs_less_proof_than_one_among_many() -> None:
+    groups = ["order", *["pair"] * 99]
+    found = adjusted_in_groups([0.004, *[0.5] * 99], groups)
+
+    assert adjusted([0.004, *[0.5] * 99])[0] == pytest.approx(0.4)
+    assert found[0] == pytest.approx(0.008)
+    assert adjusted_in_groups([0.01, 0.02], ["pair", "pair"]) == adjusted([0.01, 0.02])
