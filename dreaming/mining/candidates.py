@@ -15,8 +15,8 @@ from dreaming.mining.values import Thresholds
 
 CONTRASTS = ("order", "before", "after")
 _CHUNK = 512
-_LARGE = 0.4
-_LESS_SURE = 3
+_LARGE = 0.3
+_LESS_SURE = 5
 _OWN = 2
 _ANYBODYS = 0.1
 _SHOWN = 0.35

@@ -15,7 +15,7 @@ from statistics import median
 
 from dreaming.mining.candidates import CONTRASTS, Candidate, candidates, is_nested
 from dreaming.mining.evidence import diverse, risk_of
-from dreaming.mining.stats import Table, risk_difference, stratified_difference, within_strata
+from dreaming.mining.stats import Table, fisher_more, risk_difference, stratified_difference, within_strata
 from dreaming.mining.steps import NEVER, Steps
 from dreaming.mining.values import Digest, EvidenceRef, Finding, Stance, StepSeen, Support, Thresholds, Workflow
 from dreaming.mining.window import Comparison, Window
@@ -92,14 +92,14 @@ def find_workflows(
 
 
 def _rank(pair: Pair, window: Window) -> tuple[float, int, int, float, str, str]:
-    """Sort pairs by how clear they are; of those that are about as clear, longer orders and steps that follow close come
-    first.
+    """Sort pairs by how clear they are; of those that are about as clear, longer orders, which say more, and steps that
+    follow close come first.
     """
     gaps = []
     for at in sorted(pair.shown)[:_SAMPLE]:
         places = {step.signature: number for number, step in reversed(list(enumerate(window.digests[at].steps)))}
         gaps.append(abs(places.get(pair.second, NEVER) - places.get(pair.first, NEVER)))
-    clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER)
+    clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER + bool(pair.between))
     told = 2 * (len(pair.first.split()) + len(pair.second.split()))
     return (
         clear,
@@ -135,7 +135,7 @@ def _confirmed(
     """Check a pair within tasks and within agents; None where it does not hold there."""
     contrast, first, second, between, _, p_adjusted = candidate
     shown, lacked = table.split(contrast, first, second, between)
-    if between and not _each_step_helps(candidate, shown, table, window, limits):
+    if between and not _each_step_helps(candidate, shown, lacked, table, window, limits):
         return None
     if contrast != "order":
         told = {at for name in (first, *between, second) for at in explained.get(name.partition("(")[0], ())}
@@ -162,7 +162,12 @@ def _confirmed(
 
 
 def _each_step_helps(
-    candidate: Candidate, shown: Collection[int], table: Steps, window: Window, limits: Thresholds
+    candidate: Candidate,
+    shown: Collection[int],
+    lacked: Collection[int],
+    table: Steps,
+    window: Window,
+    limits: Thresholds,
 ) -> bool:
     """Whether those that left out one step alone did worse, whichever it was: else it merely goes along.
 
@@ -172,11 +177,20 @@ def _each_step_helps(
     for at in range(len(steps)):
         rest = steps[:at] + steps[at + 1 :]
         alike, _ = table.split("before", rest[0], rest[-1], rest[1:-1])
-        cells = window.compare(shown, set(alike).difference(shown)).table
+        alone = set(alike).difference(shown)
+        cells = window.compare(shown, alone).table
         is_known = cells.other_total >= _FEW
-        if (is_known and risk_difference(cells).value < limits.min_gain) or (not is_known and at < len(steps) - 1):
+        if is_known and risk_difference(cells).value < limits.min_gain and _did_better(alone, lacked, window):
+            return False
+        if not is_known and at < len(steps) - 1:
             return False
     return True
+
+
+def _did_better(alone: Collection[int], lacked: Collection[int], window: Window) -> bool:
+    """Whether those that left out one step alone did better than others that lack the order, as far as they can tell."""
+    cells = window.compare(alone, set(lacked).difference(alone)).table
+    return fisher_more(cells) <= _WEAK
 
 
 def _holds_within_tasks(shown: Iterable[int], lacked: Iterable[int], window: Window) -> bool:
