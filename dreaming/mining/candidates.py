@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,12 @@ class Candidate(NamedTuple):
     second: str
     between: tuple[str, ...]
     gain: float
+    group: str = ""
     p_adjusted: float = 1.0
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return self.first, *self.between, self.second
 
 
 def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
@@ -63,27 +68,28 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
             p_values.append(_tail(good, total, bad, rest))
             places = tuple(table.place[step] for step in steps)
             tested[places] = Candidate("before", steps[0], steps[-1], steps[1:-1], good / total - bad / rest)
-    groups = [_group(candidate, table) for candidate in tested.values()]
+    grouped = [candidate._replace(group=_group(candidate, table)) for candidate in tested.values()]
+    told = adjusted_in_groups(p_values, [candidate.group for candidate in grouped])
     fit = [
         candidate._replace(p_adjusted=p_value)
-        for candidate, group, p_value in zip(tested.values(), groups, adjusted_in_groups(p_values, groups), strict=True)
-        if p_value <= _level(candidate, group) * limits.alpha and candidate.gain >= limits.min_gain
+        for candidate, p_value in zip(grouped, told, strict=True)
+        if p_value <= _level(candidate) * limits.alpha and candidate.gain >= limits.min_gain
     ]
     return sorted(fit, key=lambda item: (item.p_adjusted, item[:4]))[:_MOST]
 
 
 def _group(candidate: Candidate, table: Steps) -> str:
-    """What is alike before any outcome is looked at: longer orders, steps taken together at least twice as often as if
-    sessions took them independently, and all other pairs.
+    """What is alike before any outcome is looked at: longer orders and pairs of steps that are taken together at least
+    twice as often as if sessions took them independently, and whatever has a step of anybody's.
     """
-    if candidate.between:
-        return "order"
-    one, two = (table.tried_last[:, table.place[name]] >= 0 for name in (candidate.first, candidate.second))
-    return "own" if (one & two).mean() >= _OWN * one.mean() * two.mean() else "anybody's"
+    taken = [table.tried_last[:, table.place[name]] >= 0 for name in candidate.steps]
+    if any((one & two).mean() < _OWN * one.mean() * two.mean() for one, two in pairwise(taken)):
+        return "anybody's"
+    return "order" if candidate.between else "pair"
 
 
-def _level(candidate: Candidate, group: str) -> float:
-    if group == "anybody's":
+def _level(candidate: Candidate) -> float:
+    if candidate.group == "anybody's":
         return _ANYBODYS
     return _LESS_SURE if candidate.gain >= _LARGE else 1
 

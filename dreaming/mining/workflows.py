@@ -48,6 +48,7 @@ class Pair:
     p_adjusted: float
     gains: tuple[int, int]
     p_agents: float
+    is_order: bool
 
     @property
     def names(self) -> set[str]:
@@ -99,7 +100,7 @@ def _rank(pair: Pair, window: Window) -> tuple[float, int, int, float, str, str]
     for at in sorted(pair.shown)[:_SAMPLE]:
         places = {step.signature: number for number, step in reversed(list(enumerate(window.digests[at].steps)))}
         gaps.append(abs(places.get(pair.second, NEVER) - places.get(pair.first, NEVER)))
-    clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER + bool(pair.between))
+    clear = -math.floor(math.log(max(pair.weight, 1e-6)) * _CLEARER + pair.is_order)
     told = 2 * (len(pair.first.split()) + len(pair.second.split()))
     return (
         clear,
@@ -133,7 +134,7 @@ def _confirmed(
     explained: Mapping[str, Collection[int]],
 ) -> Pair | None:
     """Check a pair within tasks and within agents; None where it does not hold there."""
-    contrast, first, second, between, _, p_adjusted = candidate
+    contrast, first, second, between, _, group, p_adjusted = candidate
     shown, lacked = table.split(contrast, first, second, between)
     if between and not _each_step_helps(candidate, shown, lacked, table, window, limits):
         return None
@@ -157,7 +158,17 @@ def _confirmed(
     if len(agents) < min(2, len(everyone)) or len(agents) < limits.min_agents:
         return None
     return Pair(
-        contrast, first, second, between, frozenset(shown), frozenset(lacked), compared, p_adjusted, gains, p_agents
+        contrast,
+        first,
+        second,
+        between,
+        frozenset(shown),
+        frozenset(lacked),
+        compared,
+        p_adjusted,
+        gains,
+        p_agents,
+        group == "order",
     )
 
 
@@ -173,7 +184,7 @@ def _each_step_helps(
 
     The last step is what the order is for, and may be one that all sessions of its kind take.
     """
-    steps = (candidate.first, *candidate.between, candidate.second)
+    steps = candidate.steps
     for at in range(len(steps)):
         rest = steps[:at] + steps[at + 1 :]
         alike, _ = table.split("before", rest[0], rest[-1], rest[1:-1])
