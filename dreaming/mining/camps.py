@@ -27,6 +27,7 @@ _SURER = 0.03
 _DEALS = 999
 _CONTESTED = 0.33
 _INVOLVED = 0.7
+_HALF = 0.5
 _ONE_ACT = 0.4
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
@@ -67,6 +68,7 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     for sides in _alternatives(wish):
         if _is_even(sides) and min(_askers(sides, window)) >= _SEVERAL:
             return _askers(sides, window)
+    pairs, wordings, _ = opposed(wish)
     for named, sides in _axes(wish):
         camps = _camps(sides, window)
         both, expected, p_value = _crossings(sides, window)
@@ -74,9 +76,9 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
             continue
         if expected >= _TELLING and both <= _AGAINST_CHANCE * expected and p_value <= (_SURE if named else _SURER):
             return camps
-        if named and expected < _TELLING and not both and min(camps) >= _SOME and _is_even(sides):
+        told = wordings >= _HALF and min(camps) >= _SOME and _is_even(sides)
+        if named and told and expected < _TELLING and not both:
             return camps
-    pairs, wordings, _ = opposed(wish)
     if pairs < _CONTESTED or wordings < _INVOLVED or wish.one_act >= max(_ONE_ACT, _CLEARER * pairs):
         return None
     return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)

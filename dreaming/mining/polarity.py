@@ -16,13 +16,13 @@ _NOT = r"(?:no|not|never|nothing|don['’]?t|\w+n['’]t|stop|avoid|without)"
 _PLACE = r"(?:in|on|at|from|for|of|into|to|with|by|after|as|about)"
 _REQUEST = re.compile(r"\b(?:could|can|would|will|may|might|should|shall|please|let|why|who)\b", re.IGNORECASE)
 _CONDITION = re.compile(
-    rf"\b(?:unless|until|till|except|only (?:when|if|on|after|with|upon|once|by|where))\b|\b{_NOT}\b.+\bwithout\b",
+    rf"\b(?:unless|until|till|except|only (?:when|if|on|after|with|upon|once|by|where))\b|\b{_NOT}\b.+\bwithout\b|^\W*no\b[^,]+,\s*no\b",
     re.IGNORECASE,
 )
 _REPORT = re.compile(
     r"\b(?:i|we|they|you|he|she) (?:can['’]?t|cannot|can not|could not|couldn['’]t)\b"
     r"|^\W*you (?!should|must|need|can|could|may|might|have to|will|would|do not|don)|\btoo \w"
-    r"|\b(?:less|fewer)\b|\bwithout\b.*\b(?:is|are|was|were)\b|\b(?:is|are|was|were)\b.*\bwithout\b",
+    r"|\b(?:less|fewer)\b|\bwithout\b.*\b(?:is|are|was|were)(?:n['’]t)?\b|\b(?:is|are|was|were)\b.*\bwithout\b",
     re.IGNORECASE,
 )
 _AGAIN = re.compile(r"\w.*\bagain\b|\bagain\b\W+\w", re.IGNORECASE)
