@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from dreaming.mining.likeness import stem
 from dreaming.mining.meaning import Floats
 from dreaming.mining.window import Window
 from dreaming.mining.wishes import Text, Wish, asker_of, sides_of
@@ -31,6 +32,29 @@ _HALF = 0.5
 _ONE_ACT = 0.4
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
+_OPPOSITES = {
+    (stem(one), stem(two))
+    for one, two in (
+        ("above", "below"),
+        ("ascending", "descending"),
+        ("automatic", "manual"),
+        ("brief", "detailed"),
+        ("brief", "long"),
+        ("detailed", "short"),
+        ("early", "late"),
+        ("fast", "slow"),
+        ("formal", "informal"),
+        ("full", "short"),
+        ("high", "low"),
+        ("large", "small"),
+        ("less", "more"),
+        ("long", "short"),
+        ("lower", "upper"),
+        ("newest", "oldest"),
+        ("private", "public"),
+        ("separate", "together"),
+    )
+}
 _COMPARED = 0.5
 _AGAINST = 0.3
 
@@ -86,11 +110,12 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
 
 def _alternatives(wish: Wish) -> Iterator[dict[int, int]]:
     """Yield the side that each session takes on two words of which some ask for one and not the other, and some the
-    other way round.
+    other way round, and on two that say the opposite of each other in any trade.
     """
     signs = {at: _summed(said for _, said in wish.said[at]) for at in sorted(wish.said)}
     instead = {(one, two) for said in signs.values() for one in said for two in said if said[one] > 0 > said[two]}
-    for one, two in sorted(pair for pair in instead if pair[::-1] in instead and pair[0] < pair[1]):
+    turned = {pair for pair in instead if pair[::-1] in instead and pair[0] < pair[1]}
+    for one, two in sorted(turned | _OPPOSITES):
         leaning = {at: said.get(one, 0) - said.get(two, 0) for at, said in signs.items()}
         yield {at: 1 if value > 0 else -1 for at, value in leaning.items() if value}
 

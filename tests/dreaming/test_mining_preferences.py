@@ -303,3 +303,22 @@ def test_greetings_thanks_and_contact_data_belong_to_no_wish() -> None:
 def test_a_refusal_as_json_is_a_denial_with_its_reason() -> None:
     assert reason_of_refusal('{"denied": true, "reason": "no tar on ropes"}') == "no tar on ropes"
     assert reason_of_refusal('{"denied": false, "reason": "no tar on ropes"}') == ""
+
+
+@pytest.mark.parametrize(("one", "other"), [("high", "low"), ("manual", "automatic")])
+def test_half_ask_for_the_opposite_of_what_half_ask_for(one: str, other: str) -> None:
+    wanted = ("Set the first reserve {} please.", "The first reserve is {}, always.", "We start with a {} reserve.")
+
+    def wish(ref: int) -> SessionView:
+        words = wanted[ref // 8 % 3].format((one, other)[ref // 4 % 2])
+        return answered(ref, words, "Noted.", f"p{ref}") if ref % 4 == 0 else told(ref)
+
+    result = dreamt([wish(ref) for ref in range(160)])
+
+    assert [item.title for item in result.findings if "reserve" in item.title] == []
+    assert any(item.reason.startswith("contested") for item in result.discarded)
+
+
+def test_what_a_sentence_refuses_twice_is_refused_by_nobody() -> None:
+    assert leanings_of("A job without photos isn't finished.") == {"job": 0, "photo": 0, "finish": 0}
+    assert leanings_of("No pictures, no payment.") == {"pictur": 0, "paymen": 0}
