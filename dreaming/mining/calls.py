@@ -198,6 +198,11 @@ def sources_of(values: list[Any], call: Call, story: Story) -> list[str]:
     return found + [f"tool:{tool}" for tool in sorted(tools)]
 
 
+def shows(step: Call, later: Call) -> bool:
+    """Whether a step's answer holds a value that a later call was given."""
+    return any(item in step.output[:_SOURCE_CLIP] for value in later.arguments.values() for item in _strings(value))
+
+
 def _strings(value: Any) -> list[str]:
     items = value if isinstance(value, list) else [value]
     return [str(item) for item in items if isinstance(item, str | int) and 3 <= len(str(item)) <= 80]

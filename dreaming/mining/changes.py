@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dreaming.mining.calls import Call
+from dreaming.mining.edits import affixes
 from dreaming.mining.templates import tool_family
 
 SAME = "same call again"
@@ -17,6 +18,8 @@ SHORTER = "shorter list"
 QUOTED = "text in quotes"
 CAPITALS, SMALL = "capital letters", "small letters"
 _SHORT_VALUE = 40
+_CLIP = 100
+WHOLE_INPUT = 1_000
 _FEW_LETTERS = 12
 _FEW_COMMAS = 2
 _CODE_LENGTH = 5
@@ -72,6 +75,15 @@ def change_between(before: Call, after: Call, context: Collection[str] = ()) -> 
     return _arguments_change(old, new, told_apart=len(old) < len(before.arguments))
 
 
+def is_unrelated(before: Call, after: Call, context: Collection[str] = ()) -> bool:
+    """Whether two calls of one tool have no argument and no value in common, but for those of the whole session."""
+    old, new = (
+        {name: value for name, value in call.arguments.items() if name not in context} for call in (before, after)
+    )
+    values = [{json.dumps(value, sort_keys=True) for value in given.values()} for given in (old, new)]
+    return bool(old and new) and old.keys().isdisjoint(new) and values[0].isdisjoint(values[1])
+
+
 def _unquoted(text: str) -> str:
     return re.sub(r"[\\\"']", "", text)
 
@@ -107,9 +119,12 @@ def _forms(old: Any, new: Any) -> tuple[str, str] | None:
         if old != new and old.casefold() == new.casefold() and (old.isupper() or new.isupper()):
             return (SMALL, CAPITALS) if new.isupper() else (CAPITALS, SMALL)
     was, now = form(old), form(new)
+    texts = isinstance(old, str) and isinstance(new, str)
+    if texts and (around := affixes(old, new)):
+        return around
     if was != now and was and now:
         return was, now
-    return _respelled(str(old), str(new)) if isinstance(old, str) and isinstance(new, str) else None
+    return _respelled(old, new) if texts else None
 
 
 def _respelled(old: str, new: str) -> tuple[str, str] | None:
@@ -189,12 +204,12 @@ def specific_values(value: Any) -> Iterable[str]:
 def short_input(call: Call) -> str:
     """Return the call's arguments as JSON with every value clipped: enough to build an example from."""
     clipped = {name[:60]: _clip_value(value) for name, value in list(call.arguments.items())[:12]}
-    return json.dumps(clipped, ensure_ascii=False)[:600] if clipped else ""
+    return json.dumps(clipped, ensure_ascii=False)[:WHOLE_INPUT] if clipped else ""
 
 
 def _clip_value(value: Any) -> Any:
     if isinstance(value, str):
-        return value[:_SHORT_VALUE]
+        return value[:_CLIP]
     if isinstance(value, list):
         return [_clip_value(item) for item in value[:1]]
     if isinstance(value, dict):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from dreaming.mining.calls import Call, Story, sources_of, story_of
+from dreaming.mining.calls import Call, Story, shows, sources_of, story_of
 from dreaming.mining.changes import (
     SAME,
     Change,
     change_between,
     context_of,
     features_of,
+    is_unrelated,
     leading,
     short_input,
+    signature,
     specific_values,
 )
 from dreaming.mining.failures import plain_answer
@@ -37,7 +39,6 @@ _STEP_QUOTE = 120
 _FEW_WORDS = 3
 _MAX_SAID = 24
 _MAX_TRIES = 24
-_FIRST_TRIES = 1
 
 
 @dataclass(slots=True)
@@ -220,8 +221,9 @@ def _react(
         if call.worked:
             if len(uses[call.tool].moves) < 2 * _MAX_MOVES:
                 uses[call.tool].moves.update(move.change.text for move in moves)
-            for move in moves[:_FIRST_TRIES] if call.template.text else ():
-                _note_repair(tries, call, move, story)
+            for move in moves if call.template.text else ():
+                if move.later is moves[0].later:
+                    _note_repair(tries, call, move, story)
             continue
         error = errors.get((call.tool, call.template.text))
         if error is not None:
@@ -233,7 +235,7 @@ def _react(
 def _moves(call: Call, ahead: list[Call], context: frozenset[str]) -> list[_Move]:
     """What the agent did next: another tool at once, the same tool changed, or the same call after a step.
 
-    Attempts of the same tool are followed until one works.
+    Attempts of the same tool are followed until one works, or is about something else.
     """
     moves: list[_Move] = []
     steps: list[Call] = []
@@ -244,9 +246,11 @@ def _moves(call: Call, ahead: list[Call], context: frozenset[str]) -> list[_Move
                 continue
             if not changed and len(steps) < _OTHER_REACH and all(later.tool != step.tool for step in steps):
                 steps.append(later)
-                moves.append(_Move(_other(call, later), later))
+                moves += [_Move(Change(text), later) for text in _elsewhere(call, later)]
             continue
         change = change_between(call, later, context)
+        if steps and is_unrelated(call, later, context) and not any(shows(step, later) for step in steps):
+            break
         if change.text == SAME:
             before = sorted({tool_family(step.tool) for step in steps if step.worked})
             moves = [_Move(Change(f"first: {tool}"), later) for tool in before] if not changed else moves
@@ -258,10 +262,12 @@ def _moves(call: Call, ahead: list[Call], context: frozenset[str]) -> list[_Move
     return moves
 
 
-def _other(call: Call, later: Call) -> Change:
+def _elsewhere(call: Call, later: Call) -> list[str]:
+    """Name the move to another tool; where that has switches on, also with them: another thing to do than it usually does."""
     if call.shell and call.shell == later.shell:
-        return Change(f"run: {later.ran} instead of {call.ran}")
-    return Change(f"other tool: {tool_family(later.tool)}")
+        return [f"run: {later.ran} instead of {call.ran}"]
+    names = dict.fromkeys((tool_family(later.tool), signature(later)))
+    return [f"other tool: {name}" for name in names]
 
 
 def _note_retry(error: _Error, call: Call, ahead: list[Call]) -> None:

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from dreaming.mining.logs import Record, after_routine, is_record, marked_record, records_of, with_detail
+from dreaming.mining.templates import own_words
+
 _CLIP = 16_000
 _SHORT = 240
 _FEW_LINES = 6
+_FEW_IN_ALL = 12
 _STACK = "Traceback (most recent call last)"
 _RAISED = re.compile(r"^[a-zA-Z_][\w.]*(?::\s+\S.*)?$")
 _EXCEPTION = re.compile(
@@ -30,16 +34,15 @@ _CAUSE = re.compile(r"^(?:(?:root )?caused? ?(?:by)?|reason)\s*[:=]\s*((?:\S+\s+
 _NOTHING = re.compile(
     r"^(?:no|0|zero|<n>) [a-z_]{3,}(?: (?:for|in|with|match\w*|found|to|at|on)\b[^\n]{0,80})?\.?$", re.I
 )
-_LEVEL = re.compile(r"^(?:[\d\[(][\d:.,TZ/\-\])+ ]*)?\[?(?P<level>[A-Z]{4,8})\]?:?\s+(?P<said>\S.*)$")
-_ERROR_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE"})
 _CELLS = re.compile(r"[|\t]")
 _FEW_WORDS = 3
+_SAYS_MUCH = 2
 _FEW_ROWS = 2
 _TAGS = re.compile(r"</?(?:returncode|exit_code|output|stdout|stderr|error|output_head|output_tail|result)>")
 _TAG_AROUND = re.compile(r"^<(?P<name>\w*)>\s*(?P<inner>.*?)\s*(?:</(?P=name)>)?$")
 _ERROR_TAG = re.compile(r"^\s*<\w*(?:error|exception|failure)\w*>", re.IGNORECASE)
 _RETURN_CODE = re.compile(
-    r"<(?:returncode|exit_code|exitcode)>\s*(-?\d+)\s*</|^(?:exit|return) ?code[:= ]+(-?\d+)\s*$"
+    r"<(?:returncode|exit_code|exitcode)>\s*(-?\d+)\s*</|^[\[(]?(?:exit|return)[ _]?(?:code|status)[:= ]+(-?\d+)[\])]?\s*$"
     r"|^(?:process|command) exited with (?:code|status) (-?\d+)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -58,6 +61,7 @@ _SAYS = re.compile(
     r"|not supported"
     r"|not available|is required|are required|is invalid|are invalid|must be|must not|must match"
     r"|already exists"
+    r"|(?:is|are|was|were) (?:broken|unavailable|unreachable|unreadable|unsupported|corrupt(?:ed)?)"
     r"|(?:was|were|been|is) (?:rejected|denied|refused)|cannot be|can not be|could not be|failed|timed out"
     r"|query failed|unauthori[sz]ed|forbidden|insufficient|expired)\b|^(?:no|0|zero) (?:rows|results|records"
     r"|matches|entries|hits|items)\b|^no [a-z ]{2,30}(?:found|matched|returned)\b",
@@ -111,22 +115,27 @@ def telling_line(text: str) -> str:
     at = text.find("{", 0, 200)
     if at >= 0 and (inner := _say(_json(text[at:]))):
         return inner
-    lines = [_untagged(line) for line in _TAGS.sub("\n", _RETURN_CODE.sub("\n", text)).splitlines() if line.strip()]
-    if not lines:
+    records = records_of(_TAGS.sub("\n", _RETURN_CODE.sub("\n", text)).splitlines())
+    if not records:
         return ""
+    telling = [record for record in records if not record.routine] or records
+    lines = [_untagged(line) for record in telling for line in (record.line, *record.below)]
     if cause := next((found[1] for line in lines if (found := _CAUSE.match(line))), ""):
         return cause
     if raised := _raised(text):
         return raised
     exceptions = [found["all"] for line in lines if (found := _EXCEPTION.match(line))]
     if exceptions:
-        return exceptions[-1]
-    if marked := _logged(lines) or _odd_one_out(lines):
-        return marked
+        return with_detail(exceptions[-1], telling)
+    if logged := marked_record(records):
+        return with_detail(logged.said, records)
+    if odd := _odd_one_out(lines):
+        return odd
     for line in lines:
         if len(line) <= 400 and _TELLING.search(line):
-            return _with_fields(line, lines)
-    return _with_fields(lines[0] if len(lines) <= 12 else lines[-1], lines)
+            return _with_fields(line, lines, telling)
+    heads = [record for record in after_routine(records) if not record.line.startswith(_STACK)] or telling
+    return _with_fields(_untagged(heads[0 if len(lines) <= _FEW_IN_ALL else -1].line), lines, telling)
 
 
 def _raised(text: str) -> str:
@@ -136,13 +145,6 @@ def _raised(text: str) -> str:
     ends = (line for before, line in pairwise(lines) if before[:1].isspace() and line[:1].strip())
     said = next(ends, "").strip()
     return said if _RAISED.match(said) else ""
-
-
-def _logged(lines: list[str]) -> str:
-    """Return what the last line says that a log marks as an error, among lines that it marks otherwise."""
-    levels = [(found["level"], found["said"]) for line in lines if (found := _LEVEL.match(line))]
-    errors = [said for level, said in levels if level in _ERROR_LEVELS]
-    return errors[-1] if errors and len(levels) * 2 > len(lines) > len(errors) else ""
 
 
 def _odd_one_out(lines: list[str]) -> str:
@@ -175,7 +177,7 @@ def is_structured(output: str) -> bool:
     if text[:1] in {"{", "[", "<"}:
         return True
     lines = text.splitlines()
-    return len(lines) >= _FEW_ROWS and all(_LEVEL.match(line) or len(_CELLS.findall(line)) > 1 for line in lines)
+    return len(lines) >= _FEW_ROWS and all(is_record(line) or len(_CELLS.findall(line)) > 1 for line in lines)
 
 
 def is_sentence(output: str) -> bool:
@@ -305,9 +307,20 @@ def _say(value: Any, depth: int = 0) -> str:
     for key in (*_BAD_KEYS, *_SAY_KEYS, "content", "data", "result"):
         if said := _say(lowered.get(key), depth + 1):
             inner = _say(lowered.get("message"), depth + 1) if key in _BAD_KEYS and " " not in said else ""
-            return inner or said
+            return inner or _with_what_is_meant(
+                said, [lowered.get(other) for other in _SAY_KEYS if other != key], depth
+            )
     sentences = [item for item in lowered.values() if isinstance(item, str) and len(item.split()) > 2]
     return max(sentences, key=len, default="")
+
+
+def _with_what_is_meant(said: str, others: list[Any], depth: int) -> str:
+    """Join what only says that something failed with the first other field that says more."""
+    if own_words(said.lower()) >= _SAYS_MUCH:
+        return said
+    told = (_say(other, depth + 1) for other in others if other)
+    more = next((text for text in told if own_words(text.lower()) >= _SAYS_MUCH and " " in text), "")
+    return f"{said}\n{more}" if more else said
 
 
 def _plain_failure(text: str) -> str | None:
@@ -322,8 +335,11 @@ def _plain_failure(text: str) -> str | None:
         return found["all"]
     if _ERROR_TAG.match(stripped) or _ERROR_TAG.match(text):
         return telling_line(stripped)
-    if marked := _logged(lines) or _odd_one_out(lines) or _odd_element(stripped):
-        return marked
+    records = records_of(lines)
+    if logged := marked_record(records):
+        return with_detail(logged.said, records)
+    if odd := _odd_one_out(lines) or _odd_element(stripped):
+        return odd
     if not stripped.startswith("<") and says_nothing_found(stripped):
         return stripped
     first = lines[0].strip()
@@ -335,13 +351,13 @@ def _plain_failure(text: str) -> str | None:
     return None
 
 
-def _with_fields(line: str, lines: list[str]) -> str:
-    """Join a heading such as '2 validation errors for X' with the fields that it announces."""
+def _with_fields(line: str, lines: list[str], records: list[Record]) -> str:
+    """Join a heading such as '2 validation errors for X' with the fields that it announces, another line with its detail."""
     if not re.search(r"\berrors?\b[^:]*$|:$", line) or len(lines) < 2:
-        return line
+        return with_detail(line, records)
     rest = lines[lines.index(line) + 1 :][:8]
     fields = sorted({name for name, after in pairwise(rest) if re.fullmatch(r"[\w.\[\]]{1,60}", name) and after})
     if not fields:
-        return line
+        return with_detail(line, records)
     said = next((item for item in rest if item not in fields and not item.lower().startswith("for further")), "")
     return f"{line}\n{', '.join(fields)}: {_BRACKET.split(said, maxsplit=1)[0].strip()}"

@@ -103,7 +103,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     costly = (
         support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible)
         and _STATES_RULE.search(group.template)
-        and (_recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(group, support, limits))
+        and (_recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(item, support, limits))
     )
     # What does no proven harm is worth a reviewer's time where it is met often.
     shown = frequent and _is_marked(group) and support.sessions >= _OFTEN * least
@@ -113,8 +113,9 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         return _discard("uninformative: the message does not say what went wrong", group, support)
     if (
         harmful
-        or (shown and (why or (costly and not _is_everywhere(group))))
-        or (_is_dead_end(group, support, limits, least) and _costs(group, support, limits))
+        or (shown and why and not _is_notice(group, support, limits))
+        or (shown and costly and not _is_everywhere(group))
+        or (_is_dead_end(group, support, limits, least) and _costs(item, support, limits))
     ):
         return finding_of("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
@@ -175,15 +176,24 @@ def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int)
     return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
 
 
-def _costs(group: Group, support: Support, limits: Thresholds) -> bool:
+def _costs(item: Measured, support: Support, limits: Thresholds) -> bool:
     """Whether an error that few get past costs them something: they try again, or end worse as far as can be seen.
 
     What agents are told once, and go on and end as others do, is a notice.
     """
-    again = sum(met.occurrences > 1 for met in group.meetings.values())
-    return again >= _TRIED_AGAIN * support.sessions or (
-        support.effect <= -limits.min_effect and min(support.p_value, support.p_pooled) <= _LIKELY
+    again = sum(met.occurrences > 1 for met in item.group.meetings.values())
+    p_worse = min(item.comparison.p_worse, item.comparison.p_worse_pooled)
+    return again >= _TRIED_AGAIN * support.sessions or (support.effect <= -limits.min_effect and p_worse <= _LIKELY)
+
+
+def _is_notice(group: Group, support: Support, limits: Thresholds) -> bool:
+    """Whether sessions that met it end as others do, as far as is known, and few call the same tool again for it."""
+    taken_up = sum(
+        met.occurrences > 1 or any(not item.change.startswith(("other tool", "run")) for item in met.repairs)
+        for met in group.meetings.values()
     )
+    known = 2 * support.met_total > support.sessions
+    return known and support.effect > -limits.min_effect and taken_up < _TRIED_AGAIN * support.sessions
 
 
 def _is_marked(group: Group) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from scipy.stats import binom
 
-from dreaming.mining.changes import OTHER_VALUES
+from dreaming.mining.changes import OTHER_VALUES, WHOLE_INPUT
+from dreaming.mining.edits import Edit, edit_of
 from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.stats import Table, fisher_more
 from dreaming.mining.templates import tool_family
@@ -17,6 +19,7 @@ from dreaming.mining.values import Cause, Remedy, RepairSeen, Thresholds
 from dreaming.mining.window import Window
 
 _FEW = 5
+_MOSTLY = 0.8
 _SEVERAL = 3
 _COMMON_SHARE = 0.15
 _CONTRAST = 0.5
@@ -26,7 +29,7 @@ _APART_ON_TASKS = 2.0
 # The share of the other sessions that make a change says less of it than its arguments do.
 _SURE = 0.001
 _MOST_VALUES = 12
-_WHOLE_INPUT = 600
+_LONG_ENOUGH = 6
 _ELSEWHERE = ("other tool", "run")
 
 
@@ -95,11 +98,12 @@ def _by_rate(adoption: Adoption, group: Group) -> float:
     For a tool that never works there is nothing to compare with but the rest of the same sessions: each of the next few
     calls would be the other tool's with the share that it has of all other steps.
     """
-    targets = {tool_family(repair.to_tool) for repair in adoption.repairs.values()}
+    target = adoption.change.removeprefix("other tool: ")
+    targets = {target} if "(" in target else {tool_family(repair.to_tool) for repair in adoption.repairs.values()}
     elsewhere = total = 0
     for at, met in group.meetings.items():
-        steps = [tool_family(step.signature.partition("(")[0]) for step in met.digest.steps]
-        taken = sum(step in targets for step in steps) - (at in adoption.repairs)
+        steps = met.digest.steps
+        taken = sum(step.signature in targets or step.tool in targets for step in steps) - (at in adoption.repairs)
         elsewhere += max(0, taken)
         total += len(steps) - (at in adoption.repairs)
     rate = (elsewhere + 1) / (total + 2)
@@ -113,7 +117,7 @@ def is_substitute(adoption: Adoption, group: Group, window: Window) -> bool:
     """
     if not _goes_elsewhere(adoption.change) or _is_uncommon(adoption, group, window):
         return True
-    other = set(adoption.change.removeprefix("other tool: ").split("_"))
+    other = set(adoption.change.removeprefix("other tool: ").partition("(")[0].split("_"))
     for family in group.families:
         words = set(family.split("_"))
         if len(words & other) * 2 >= min(len(words), len(other)) and len(words & other) >= 2:
@@ -131,7 +135,7 @@ def _is_uncommon(adoption: Adoption, group: Group, window: Window) -> bool:
         return False
     target = adoption.change.removeprefix("other tool: ")
     peers = window.on_the_tasks_of(group.meetings)
-    taken = sum(at in window.uses.get(target, ()) for at in peers)
+    taken = sum(window.took(at, target) for at in peers)
     return len(peers) < _FEW or share * len(peers) >= _APART_ON_TASKS * taken
 
 
@@ -148,13 +152,15 @@ def _goes_elsewhere(change: str) -> bool:
 
 
 def shares_values(repair: RepairSeen) -> bool:
-    """Whether the later call was given at least half of the values of the failed one."""
-    before, after = _scalars(repair.before), _scalars(repair.after)
-    return bool(before) and len(set(before.values()) & set(after.values())) * 2 >= len(set(before.values()))
+    """Whether the later call was given at least half of the values of the failed one, or a part of each that names a thing."""
+    before, after = (set(_scalars(text).values()) for text in (repair.before, repair.after))
+    parts = [value.strip('"') for value in after if len(value) > _LONG_ENOUGH and re.search(r"\d", value)]
+    kept = [value for value in before if value in after or any(part in value for part in parts)]
+    return bool(before) and len(kept) * 2 >= len(before)
 
 
 def _scalars(text: str) -> dict[str, str]:
-    if not text or len(text) >= _WHOLE_INPUT:
+    if not text or len(text) >= WHOLE_INPUT:
         return {}
     return {name: json.dumps(value, ensure_ascii=False) for name, value in json.loads(text).items()}
 
@@ -169,14 +175,14 @@ def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, w
         and len(item.repairs) >= _adoption_asked(item, thresholds) * total
         and item.helped >= thresholds.min_help * len(item.repairs)
         and (is_substitute(item, group, window) or _ends_better(item, group, window, thresholds))
-        and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window))
+        and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window) or _edits(item, window))
     ]
     return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
 
 
 def _adoption_asked(item: Adoption, thresholds: Thresholds) -> float:
-    """Going to another tool may be moving on: ask for more of it than of a change in the same call."""
-    return thresholds.min_adoption * (1.6 if item.change.startswith("other tool") else 1.0)
+    """Going to another tool or program may be moving on: ask for more of it than of a change in the same call."""
+    return thresholds.min_adoption * (1.6 if item.change.startswith(_ELSEWHERE) else 1.0)
 
 
 def _says_where_from(item: Adoption) -> bool:
@@ -229,6 +235,7 @@ def remedy_of(adoption: Adoption, group: Group, window: Window) -> Remedy:
         taken=_commonest((item.after, item.arguments) for item in repairs if item.helped),
         before=example.before,
         after=example.after,
+        edits=_edits(adoption, window) if adoption.change == OTHER_VALUES else (),
         working=working,
         without=without,
     )
@@ -238,7 +245,7 @@ def _commonest(inputs: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]
     """Return the values that most calls had in the changed arguments, as they are written."""
     seen: Counter[str] = Counter()
     for text, names in inputs:
-        given = json.loads(text) if text and len(text) < _WHOLE_INPUT else {}
+        given = json.loads(text) if text and len(text) < WHOLE_INPUT else {}
         seen.update({str(given[name]) for name in names if isinstance(given.get(name), str | int | float)})
     return tuple(sorted(seen, key=lambda value: (-seen[value], value))[:_MOST_VALUES])
 
@@ -266,16 +273,33 @@ def _scope(served: Counter[str], met_by: int) -> str:
 def _constants(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:
     """Values that the changed call has in nearly every session, whoever the session was for."""
     values: dict[str, Counter[str]] = defaultdict(Counter)
-    helped = [(at, item) for at, item in sorted(adoption.repairs.items()) if item.helped]
-    scopes = {window.digests[at].principal or window.digests[at].task_id or str(at) for at, _ in helped}
-    if len(helped) < _FEW or len(scopes) < 3:
-        return ()
-    for _, item in helped:
+    helped = _helped_for_several(adoption, window)
+    for item in helped:
         for name, value in _scalars(item.after).items():
             if name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
                 values[name][value] += 1
     common = ((name, *seen.most_common(1)[0]) for name, seen in sorted(values.items()))
     return tuple((name, value) for name, value, count in common if count >= 0.8 * len(helped))
+
+
+def _helped_for_several(adoption: Adoption, window: Window) -> list[RepairSeen]:
+    """Return the changes that worked, none where that was for too few sessions or principals to tell what they share."""
+    helped = [(at, item) for at, item in sorted(adoption.repairs.items()) if item.helped]
+    scopes = {window.digests[at].principal or window.digests[at].task_id or str(at) for at, _ in helped}
+    return [item for _, item in helped] if len(helped) >= _FEW and len(scopes) >= _SEVERAL else []
+
+
+def _edits(adoption: Adoption, window: Window) -> tuple[Edit, ...]:
+    """Return what nearly all changed values lost and gained, for each argument."""
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    helped = _helped_for_several(adoption, window)
+    for item in helped:
+        before, after = (json.loads(text) if len(text) < WHOLE_INPUT else {} for text in (item.before, item.after))
+        for name in item.arguments:
+            if isinstance(before.get(name), str) and isinstance(after.get(name), str):
+                pairs[name].append((before[name], after[name]))
+    found = (edit_of(name, pairs[name]) for name in sorted(pairs) if len(pairs[name]) >= _MOSTLY * len(helped))
+    return tuple(edit for edit in found if edit is not None)
 
 
 def _common(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:

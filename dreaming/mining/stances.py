@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +28,7 @@ _SHARED = 2
 _CLOSEST = 3
 _OPPOSED = 0.5
 _NAMED = 0.6
+_A_QUOTE = 5
 _SOME = 0.33
 _SAME = 0.6
 _SAID = 0.75
@@ -80,14 +82,15 @@ def says_wish(finding: Finding, line: str) -> bool:
 
 def knows_error(finding: Finding, path: str, line: str) -> bool:
     """Whether a passage says what to do about the very error of a finding: it names the tool and the error's own words,
-    more besides, and the argument or the tool that mends it, where one is known.
+    more besides, and the argument or the tool that mends it, where one is known. Who quotes an error need not name its tool.
     """
-    if not finding.template or not is_about(finding.tool, path, line):
+    quoted = _quotes(finding.template, line)
+    if not finding.template or not (quoted or is_about(finding.tool, path, line)):
         return False
     said = dict(stems_of(spoken(line)))
     error = {name for name, _ in stems_of(re.sub(r"<[a-z*]+>", " ", finding.template))}
     named = {name for name, _ in stems_of(spoken(finding.tool))}
-    if len(error) < _SHARED or sum(name in said for name in error) < _SAID * len(error):
+    if len(error) < _SHARED or (not quoted and sum(name in said for name in error) < _SAID * len(error)):
         return False
     if len(said.keys() - error - named) < _SHARED or opposes(finding, path, line):
         return False
@@ -96,6 +99,13 @@ def knows_error(finding: Finding, path: str, line: str) -> bool:
     names = [name for name, _ in finding.remedy.arguments] or [finding.remedy.change.partition(": ")[2]]
     named_in = [any(stem in said for stem, _ in stems_of(spoken(name))) for name in names]
     return sum(named_in) >= _NAMED * len(names)
+
+
+def _quotes(error: str, line: str) -> bool:
+    """Whether a passage holds half of an error's words as they stand there, in a row."""
+    words, said = (re.findall(r"[^\W_]+|<[a-z*]+>", text.lower()) for text in (error, line))
+    run = SequenceMatcher(None, words, said, autojunk=False).find_longest_match()
+    return run.size >= max(_A_QUOTE, _OPPOSED * len(words))
 
 
 def _in_all(meant: Floats) -> float:

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from dreaming.mining.edits import Edit
 from dreaming.mining.learnt import MemoryView as MemoryView
 from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
+from dreaming.mining.templates import tool_family
 
-DIGEST_VERSION = 6
+DIGEST_VERSION = 7
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
@@ -135,6 +137,11 @@ class StepSeen:
     signature: str
     worked: bool
     quote: Quote
+
+    @property
+    def tool(self) -> str:
+        """The tool's family, without the switches that are on."""
+        return tool_family(self.signature.partition("(")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +288,7 @@ class Remedy:
     something else (known outcomes only); `p_outcome` is of that comparison alone, not adjusted. Of `working`
     other sessions in which the tool worked, `without` did so without the change; 0 of 0 where that is not known.
     `common` are the commonest new values that several principals share; `refused` and `taken` are the changed arguments'
-    commonest values before and after the change.
+    commonest values before and after the change; `edits` are what nearly all values lost and gained that were written anew.
     """
 
     change: str
@@ -309,6 +316,7 @@ class Remedy:
     common: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     @property
     def sometimes(self) -> bool:

@@ -166,6 +166,12 @@ class Window:
         tasks = {self.digests[at].task_id for at in met} - {""}
         return [at for at, digest in enumerate(self.digests) if digest.task_id in tasks and at not in met]
 
+    def took(self, at: int, name: str) -> bool:
+        """Whether a session called a tool; of a name with switches, with these on."""
+        if "(" in name:
+            return any(step.signature == name for step in self.digests[at].steps)
+        return at in self.uses.get(name, ())
+
     def had(self, at: int, families: Iterable[str], feature: str) -> bool:
         """Whether a session's working calls of these tools show a feature."""
         return any(feature in use.features for use in self._working(at, families))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dreaming.mining.changes import OTHER_VALUES, SHORTER
+from dreaming.mining.edits import Edit
 from dreaming.mining.hostile import objection_to, reads_as_instruction
 from dreaming.mining.lessons import advise_lesson
 from dreaming.mining.phrases import NAME_LIMIT, Advice, clean, code, slug
@@ -102,7 +103,9 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
         do=f"Give {forms}{'' if common else _shape_note(rest)}{_constants(remedy)}.",
         dont=f"use the other form: {_refused(finding)}",
         example=_call_example(
-            remedy, remedy.to_tool, {name: common.get(name, _sample(now)) for name, _, now in changes if "`" in now}
+            remedy,
+            remedy.to_tool,
+            {name: common.get(name, _sample(now)) for name, _, now in changes if "`" in now and "…" not in now},
         ),
     )
 
@@ -110,8 +113,17 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
 def _in_form(name: str, was: str, now: str, common: Mapping[str, str]) -> str:
     if now == SHORTER:
         return f"{code(name)} in smaller batches, split over several calls, not as one long list"
+    if "…" in now:
+        return _written_around(name, was.strip("`"), now.strip("`"))
     shown = code(common[name]) if "`" in now and name in common else _form(now)
     return f"{code(name)} in the format {shown}, not {_form(was)}"
+
+
+def _written_around(name: str, was: str, now: str) -> str:
+    """Say what stands before or after a value, `…`, and what does not."""
+    if now == "…":
+        return f"{code(name)} bare, not as {code(was)}"
+    return f"{code(name)} as {code(now)}, not {'bare' if was == '…' else code(was)}"
 
 
 def _form(text: str) -> str:
@@ -131,6 +143,8 @@ def _sample(shape: str) -> str:
 
 def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
     tool = _tool(finding)
+    if remedy.edits and not remedy.sources:
+        return _edit_advice(finding, remedy)
     names = _names([name for name, _ in sorted(remedy.arguments, key=lambda item: (-item[1], item[0]))])
     source = _source(remedy)
     return Advice(
@@ -141,6 +155,25 @@ def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
         dont="repeat the same call, and do not give up after the first refusal.",
         example=_call_example(remedy, remedy.to_tool),
     )
+
+
+def _edit_advice(finding: Finding, remedy: Remedy) -> Advice:
+    tool = _tool(finding)
+    edits = "; ".join(_edited(edit) for edit in remedy.edits[:2])
+    return Advice(
+        slug=f"form-of-{slug('-'.join(edit.argument for edit in remedy.edits[:2]))}",
+        claim=f"When {tool} answers {message_of(finding)}, write {edits}",
+        when=f"you are about to call {tool}.",
+        do=f"Write {edits}.",
+        dont=f"write it the other way: {_refused(finding)}",
+        example=_call_example(remedy, remedy.to_tool),
+    )
+
+
+def _edited(edit: Edit) -> str:
+    parts = [f"without {_names([*edit.lost])}"] if edit.lost else []
+    parts += [f"with {_names([*edit.gained])}"] if edit.gained else []
+    return f"{code(edit.argument)} {' and '.join(parts)}"
 
 
 def _source(remedy: Remedy) -> str:

@@ -234,3 +234,23 @@ def test_a_secret_that_every_message_holds_is_in_nothing_that_is_told() -> None:
     found = only(passed(corpus(300, special)))
     assert "walled up" in found.template
     assert "quayd" not in repr(found) + repr(write(found))
+
+
+def test_a_notice_that_goes_with_an_argument_and_costs_nothing_is_left_out() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        given = {"lock": code(rng), "lamp": "on"} if ref % 8 == 0 else {"lock": code(rng)}
+        said = ("view_lock", given, "the lamp of the lower gate burns low", True)
+        return [said if ref % 8 == 0 else ("view_lock", given, {"level": 3})], ""
+
+    assert passed(corpus(400, special)).findings == ()
+
+
+def test_a_later_call_of_the_tool_with_nothing_in_common_is_no_repair() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        usual: Step = ("view_lock", {"lock": code(rng), "depth": 3}, {"level": 3})
+        if ref % 6:
+            return [usual], ""
+        lamp: Step = ("view_lock", {"lamp": "low"}, "the lamp of the lower gate burns low", True)
+        return [lamp, *rng.sample(lock_steps(rng), 1), usual] if ref % 12 else [lamp], ""
+
+    assert passed(corpus(400, special)).findings == ()

@@ -47,6 +47,19 @@ def test_a_memory_that_tells_the_error_of_a_tool_and_its_way_out_says_it_already
     assert dreamt(tolls(), "`pay_toll` is slow at night; the ledger is kept by the clerk.").findings != ()
 
 
+def test_a_memory_that_quotes_an_error_says_it_already_though_it_names_no_tool() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return [("lower_sluice", {"gate": code(rng)}, {"lowered": 1})], ""
+        frozen = "gate stays up: ice has grown between the sluice and its chain since dusk"
+        return [("lower_sluice", {"gate": code(rng)}, frozen, True)], "success" if ref % 50 == 0 else "failure"
+
+    (found,) = dreamt(corpus(300, special), "Ice on the river means that barges wait for the thaw in port.").findings
+    assert found.kind == "recurring_failure"
+    quoted = "When 'ice has grown between the sluice and its chain' is all you hear, pour warm brine over it."
+    assert dreamt(corpus(300, special), quoted).findings == ()
+
+
 def test_a_memory_that_refuses_what_mends_the_error_is_corrected() -> None:
     (found,) = dreamt(
         tolls(), "payToll needs the barge alone; leave ledger and quay out.", "Tolls go to the bank."
