@@ -14,7 +14,7 @@ from dreaming.mining.learnt import Preference as Preference
 from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 
-DIGEST_VERSION = 6
+DIGEST_VERSION = 7
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
