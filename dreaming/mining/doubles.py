@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from dreaming.mining.cases import named_apart, numbers_of, substituted
+from dreaming.mining.corrections import key_of, support_of, upkeep_finding
+from dreaming.mining.evidence import risk_of
 from dreaming.mining.likeness import likeness, stems_of, vectors
 from dreaming.mining.meaning import meanings, together
 from dreaming.mining.values import (
@@ -37,6 +38,7 @@ _SOME = 3
 _QUOTED = 4
 _TURNED = 0.25
 _NO_MORE_THAN = re.compile(r"\b(?:not|no|never)\s+(?P<more>more|less|fewer|\w+er)\s+(?=than\b)", re.IGNORECASE)
+_FORBIDDEN = re.compile(r"\b(?:is|are|be)\s+(?:\w+ly\s+)?(?:banned|disallowed|forbidden|prohibited)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,13 @@ def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discard
     if apart := substituted(one.text, two.text) or named_apart((one.path, one.text), (two.path, two.text)):
         reason = f"memories speak of different cases: {apart}"
         title = f"{one.path} does not say what {two.path} says"
-        return Discarded(reason, title, _key("cases", one.path, two.path), "", one.path, NOTHING)
+        return Discarded(reason, title, key_of("cases", one.path, two.path), "", one.path, NOTHING)
     kept, spare = sorted((one, two), key=lambda item: (-(item.served or 0), -len(item.text), item.path))
     extra, other = _only_in(spare.text, kept.text, alike), _only_in(kept.text, spare.text, alike)
     if any(_disagrees(line, kept.text) for line in extra):
         reason = "memories disagree: the same matter with another number, or the opposite"
         title = f"{spare.path} does not say what {kept.path} says"
-        return Discarded(reason, title, _key("disagree", spare.path, kept.path), "", spare.path, NOTHING)
+        return Discarded(reason, title, key_of("disagree", spare.path, kept.path), "", spare.path, NOTHING)
     if not other and extra:
         kept, spare, extra = spare, kept, other
     if len(extra) > _MOSTLY * len(_sentences(spare.text)):
@@ -131,9 +133,9 @@ def _holds(text: str, line: str) -> bool:
     """Whether two sentences of a text, one after the other, hold what another sentence says, with the same polarity
     and the same numbers.
     """
-    wanted, numbers = set(stems_of(line)), numbers_of(line)
+    wanted, numbers = set(_signs(line)), numbers_of(line)
     for near in pairwise(["", *_sentences(text), ""]):
-        said = {item for sentence in near for item in stems_of(sentence)}
+        said = {item for sentence in near for item in _signs(sentence)}
         opposed = len({(name, -sign) for name, sign in wanted} & said - wanted) > _TURNED * len(wanted)
         known = numbers_of(" ".join(near))
         if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
@@ -144,7 +146,7 @@ def _holds(text: str, line: str) -> bool:
 def _disagrees(line: str, text: str) -> bool:
     """Whether a sentence of the text is about the same and has the opposite polarity or other numbers."""
     for other in _sentences(text):
-        wanted, said = dict(stems_of(_compared(line, other))), dict(stems_of(_compared(other, line)))
+        wanted, said = dict(_signs(_compared(line, other))), dict(_signs(_compared(other, line)))
         shared = wanted.keys() & said.keys()
         if len(shared) < _HELD * min(len(wanted), len(said)):
             continue
@@ -162,6 +164,11 @@ def _compared(text: str, other: str) -> str:
     )
 
 
+def _signs(text: str) -> list[tuple[str, int]]:
+    """Return the words of a text with their signs, where "is forbidden" refuses as "must not" does."""
+    return stems_of(_FORBIDDEN.sub("must not", text))
+
+
 def _update(double: _Double) -> Upkeep:
     kept, added = double.kept, "\n".join(f"- {line}" for line in double.extra)
     content = f"{kept.text.rstrip()}\n\n{added}\n"
@@ -173,39 +180,27 @@ def _delete(double: _Double) -> Upkeep:
     return Upkeep("delete", spare.path, spare.version, "duplicate", double.kept.path, spare.text, moved, "")
 
 
-def _key(*parts: str) -> str:
-    claim = ":".join(("upkeep", *parts))
-    return f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
-
-
 def _title(change: Upkeep) -> str:
     if change.operation == "update":
         return f"{change.path} takes over what only {change.other} says"
     return f"{change.path} says what {change.other} says"
 
 
-def _finding(change: Upkeep, evidence: tuple[EvidenceRef, ...], support: Support) -> Finding:
-    return Finding(
-        kind="upkeep",
-        claim_key=_key(change.why, change.path, change.other),
+def _finding(change: Upkeep, evidence: Sequence[EvidenceRef], support: Support) -> Finding:
+    return upkeep_finding(
+        change,
+        key=key_of(change.why, change.path, change.other),
         title=_title(change),
-        tool="",
-        template=change.path,
-        message="",
-        warning=False,
-        support=support,
-        recovered=0,
-        transient=0,
-        remedy=None,
-        causes=(),
         benefit=0.5 + 0.01 * (change.operation == "update"),
+        support=support,
         evidence=evidence,
-        lesson=change,
     )
 
 
 def _sessions_about(text: str, window: Window) -> tuple[tuple[EvidenceRef, ...], Support]:
-    """Quote a few sessions that a memory speaks of: they call a tool that it names, or remark on the same."""
+    """Quote a few sessions that a memory speaks of: they call a tool that it names, or remark on the same. That two
+    memories say the same rests on their texts, so that what may not be shown is left out.
+    """
     spoken = text.lower().replace("_", " ")
     stems = {name for name, _ in stems_of(text)}
     quotes: dict[int, Quote] = {}
@@ -220,19 +215,14 @@ def _sessions_about(text: str, window: Window) -> tuple[tuple[EvidenceRef, ...],
         if quote is not None:
             quotes[at] = quote
     members = [window.digests[at] for at in quotes]
+    fit = [
+        (digest, quote) for digest, quote in zip(members, quotes.values(), strict=True) if not risk_of(digest, [quote])
+    ]
     shown = [
         EvidenceRef(digest.ref, digest.external_id, digest.agent, quote.seq, quote.text, "supports")
-        for digest, quote in list(zip(members, quotes.values(), strict=True))[-_QUOTED:]
+        for digest, quote in fit[-_QUOTED:]
     ]
-    support = replace(
-        NOTHING,
-        sessions=len(members),
-        agents=len({digest.agent for digest in members}),
-        principals=len({digest.principal for digest in members if digest.principal}),
-        tasks=len({digest.task_id for digest in members if digest.task_id}),
-        eligible=len(window.digests),
-    )
-    return tuple(shown), support
+    return tuple(shown), support_of(members, window)
 
 
 def _is_named(signature: str, spoken: str) -> bool:

@@ -14,8 +14,8 @@ from dreaming.mining.judging import Measured, adjust, below, judge, measure, wor
 from dreaming.mining.outdated import outdated
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
-from dreaming.mining.replaced import replaced
-from dreaming.mining.statements import restated
+from dreaming.mining.restated import restated
+from dreaming.mining.sayings import Sayings
 from dreaming.mining.templates import tool_family
 from dreaming.mining.unmarked import answers_of, unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
@@ -118,18 +118,40 @@ def _with_upkeep(
         else:
             kept.append(item)
     corrected = {item.lesson.path for item in corrections if isinstance(item.lesson, Upkeep)}
-    for memory, item in (
-        *restated(memories, window, limits, least),
-        *replaced(memories, window, limits, least),
-        *outdated(memories, window, limits, least),
-    ):
+    for memory, item in _stated_otherwise(memories, window, limits, least):
         if memory.path not in corrected:
             corrected.add(memory.path)
             corrections.append(item)
+    kept, news = _without_news(kept, corrections)
     same, unproven = duplicates(memories, window)
     touched = {item.lesson.path for item in (*corrections, *same) if isinstance(item.lesson, Upkeep)}
     idle, too_long = unread(memories, touched | {item.template for item in unproven}, given)
-    return [*kept, *corrections, *same, *idle], [*known, *unproven, *too_long]
+    return [*kept, *corrections, *same, *idle], [*known, *news, *unproven, *too_long]
+
+
+def _stated_otherwise(
+    memories: Sequence[MemoryView], window: Window, limits: Thresholds, least: int
+) -> list[tuple[MemoryView, Finding]]:
+    if not memories:
+        return []
+    said = Sayings.of(window)
+    return [*restated(memories, said, limits, least), *outdated(memories, said, limits, least)]
+
+
+def _without_news(found: list[Finding], corrections: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
+    """Leave out the wishes of which most quotes say what corrects a memory: to say what is new now is no wish."""
+    told = {(one.session_ref, one.seq): item for item in corrections for one in item.evidence}
+    kept: list[Finding] = []
+    covered: list[Discarded] = []
+    for item in found:
+        quotes = [(one.session_ref, one.seq) for one in item.evidence if one.stance == "supports"]
+        same = [told[quote] for quote in quotes if quote in told]
+        if item.kind != "preference" or 2 * len(same) <= len(quotes):
+            kept.append(item)
+            continue
+        reason = f"covered by another finding: {same[0].title}"
+        covered.append(Discarded(reason, item.title, item.claim_key, item.tool, item.template, item.support))
+    return kept, covered
 
 
 def _with_fit_quotes(found: list[Finding], window: Window) -> tuple[list[Finding], list[Discarded]]:

@@ -1,146 +1,151 @@
-"""What sessions say is over: "the fire brigade no longer takes reports" against a memory that sends reports to it."""
+"""What sessions say is over, and what is in its place: "the fire brigade no longer takes reports", "Thursday, not Tuesday"."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from dreaming.mining.echoes import repeats, runs_of
-from dreaming.mining.hostile import objection_to
+from dreaming.mining.echoes import runs_of
+from dreaming.mining.endings import ended, over_in
+from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.likeness import signs_of
-from dreaming.mining.passages import passages
-from dreaming.mining.statements import contradiction, says_end
-from dreaming.mining.values import Finding, MemoryView, Quote, Thresholds
-from dreaming.mining.window import Window
+from dreaming.mining.passages import passages, path_in_words
+from dreaming.mining.renewed import Fallen, renewed
+from dreaming.mining.sayings import Saying, Sayings, is_read
+from dreaming.mining.statements import says_change, says_end, says_end_of_all, without_changes
+from dreaming.mining.templates import masked
+from dreaming.mining.values import Finding, MemoryView, Thresholds
 
 _SHARED = 2
 _ABOUT = 0.3
+_AGREE = 0.6
+_MOSTLY = 0.5
+_PART = 0.33
 _SOME = 3
 _FEW = 2
-_MOSTLY = 0.5
-_COMMON = 0.1
-_SAMPLE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A sentence of a session that says that something is over, and whether it is a user's remark."""
-
-    at: int
-    quote: Quote
-    by_user: bool
-    stems: frozenset[str]
 
 
 def outdated(
-    memories: Sequence[MemoryView], window: Window, limits: Thresholds, least: int
+    memories: Sequence[MemoryView], said: Sayings, limits: Thresholds, least: int
 ) -> list[tuple[MemoryView, Finding]]:
-    """Find memories whose matter is over, as enough sessions say, of several principals, whoever says it and however
-    it is worded.
+    """Find memories that assert a word of which enough sessions, of several principals, say that it is over, or refuse it
+    and say another, whoever says it and however it is worded.
 
-    A sentence is about the passage with which it shares most words: at least two, or one that most of those sentences
-    name. Words that many sessions say about anything do not count.
+    Most sessions that name the word must say so, some of them share more words with its passage, and some are users, or
+    several refuse the word and most say the same other one.
     """
-    common = _common(window)
-    lines = [(memory, line) for memory in memories for line in passages(memory.text)]
-    places = [(memory, line, frozenset(signs_of(line).keys() - common)) for memory, line in lines]
-    holders: dict[str, list[int]] = defaultdict(list)
-    for number, (_, _, stems) in enumerate(places):
-        for name in stems:
-            holders[name].append(number)
-    about: dict[int, list[_Said]] = defaultdict(list)
-    for said in _said(window):
-        shared = Counter(number for name in said.stems for number in holders.get(name, ()))
-        most = max(shared.values(), default=0)
-        for number in (number for number, count in shared.items() if count == most):
-            about[number].append(said)
+    over = _over(said)
     found = []
-    for number, sentences in sorted(about.items()):
-        memory, line, stems = places[number]
-        own = runs_of([f"{memory.path}: {memory.text}"])
-        new = [said for said in sentences if says_end(said.quote.text, line) and not repeats(said.quote.text, own)]
-        members = _members(stems, new)
-        people = {window.digests[at].principal for at in members}
-        users = sum(said.by_user for said in members.values())
-        if len(members) < least or len(people) < limits.min_principals or users < _FEW:
-            continue
-        now = _clearest(members, window)
-        if now:
-            found.append((memory, _finding(memory, line, now, members, window, limits)))
+    for memory in memories:
+        fallen = _Search(memory, said, over, least, limits.min_principals).fallen()
+        finding = renewed(memory, fallen, said, limits) if fallen else None
+        if finding:
+            found.append((memory, finding))
     return found
 
 
-def _finding(
-    memory: MemoryView, line: str, now: str, members: Mapping[int, _Said], window: Window, limits: Thresholds
-) -> Finding:
-    """Return the correction; its key does not depend on the wording that is chosen."""
-    quotes = {at: said.quote for at, said in members.items()}
-    finding = contradiction(memory, line, now.rstrip("."), partial(_swapped, line, now), quotes, window, limits)
-    claim = f"upkeep:outdated:{memory.path}:{line}"
-    return replace(
-        finding,
-        claim_key=f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}",
-        title=f"{memory.path} is contradicted: {now.rstrip('.')}",
-    )
+def _over(said: Sayings) -> dict[str, set[int]]:
+    """Return for each word the sayings that say that it is over, where several sessions do.
+
+    An error is of one call, an answer that names an id of one object, and what gives orders is no news.
+    """
+    errors = {(at, error.quote.seq) for at, digest in enumerate(said.window.digests) for error in digest.errors}
+    over: dict[str, set[int]] = defaultdict(set)
+    for row, saying in enumerate(said.all):
+        text = saying.quote.text
+        words = ended(text)
+        if not words or (saying.at, saying.quote.seq) in errors or reads_as_instruction(text):
+            continue
+        if saying.by_user or "<id>" not in masked(text):
+            for name in words & saying.signs.keys():
+                over[name].add(row)
+    return {name: rows for name, rows in over.items() if len({said.all[row].at for row in rows}) >= _SOME}
 
 
-def _swapped(line: str, now: str, text: str) -> str:
-    return text.replace(line, now, 1)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A memory, and what sessions say is over, each word with the sayings that say so."""
+
+    memory: MemoryView
+    said: Sayings
+    over: Mapping[str, set[int]]
+    least: int
+    people: int
+
+    def fallen(self) -> Fallen | None:
+        """Return the word of the memory that most sessions say is over; None if there is none."""
+        lines = passages(self.memory.text)
+        told = {name for line in lines for name in over_in(line)}
+        found = []
+        for line in lines:
+            asserted = {name for name, sign in signs_of(line).items() if sign > 0 and name in self.over}
+            found += [fallen for name in asserted - told if (fallen := self._judged(name, line))]
+        return min(found, key=lambda one: (-one.apart, -len(one.members), one.line, one.name), default=None)
+
+    def _judged(self, name: str, line: str) -> Fallen | None:
+        matter = set(signs_of(f"{path_in_words(self.memory.path)}\n{line}"))
+        turned = self._unread(row for row in self.over[name] if _is_news(self.said.all[row].quote.text, line))
+        apart = len(self._sessions(turned))
+        instead = self._instead(turned)
+        beside = self._unread(row for row in self.said.holders.get(instead, ()) if self._asserts(row, instead))
+        turned |= {row for row in beside if name in self.said.all[row].signs}
+        sure = self._sessions(row for row in turned if _shares(self.said.all[row], matter))
+        members = self._members(turned | {row for row in beside if _shares(self.said.all[row], matter)})
+        users = sum(one.by_user for one in members.values())
+        refused = self._sessions(row for row in turned if self.said.all[row].signs[name] < 0)
+        firm = refused | self._sessions(row for row in turned if says_end_of_all(self.said.all[row].quote.text))
+        people = {self.said.window.digests[at].principal for at in members}
+        if (
+            len(members) < self.least
+            or len(people) < self.people
+            or min(len(sure), len(firm)) < _SOME
+            or (users < _FEW and not (instead and len(refused) >= _SOME))
+        ):
+            return None
+        naming = len(self._sessions(self._unread(self.said.holders[name])))
+        if apart < _PART * naming or len(self._sessions(turned)) < _AGREE * naming:
+            return None
+        return Fallen(name, line, members, apart, instead)
+
+    def _instead(self, turned: set[int]) -> str:
+        """Return the new word that most of the sessions say that turn from a word; '' if none."""
+        known = signs_of(f"{path_in_words(self.memory.path)}\n{self.memory.text}").keys()
+        new: dict[str, set[int]] = defaultdict(set)
+        for row in turned:
+            saying = self.said.all[row]
+            for other in signs_of(without_changes(saying.quote.text)).keys() - known:
+                if self._asserts(row, other):
+                    new[other].add(saying.at)
+        least = max(_SOME, _MOSTLY * len(self._sessions(turned)))
+        fit = [other for other, sessions in new.items() if len(sessions) >= least]
+        return min(fit, key=lambda other: (-len(new[other]), other), default="")
+
+    def _asserts(self, row: int, name: str) -> bool:
+        return self.said.all[row].signs.get(name, 0) > 0
+
+    def _unread(self, rows: Iterable[int]) -> set[int]:
+        """Return the sayings that do not read the memory aloud."""
+        own = runs_of([f"{self.memory.path}: {self.memory.text}"])
+        return {row for row in rows if not is_read(self.said.all[row], self.memory.path, own)}
+
+    def _sessions(self, rows: Iterable[int]) -> set[int]:
+        return {self.said.all[row].at for row in rows}
+
+    def _members(self, rows: Iterable[int]) -> dict[int, Saying]:
+        """Return one saying of each session, a user's before others."""
+        found: dict[int, Saying] = {}
+        for row in sorted(rows, key=lambda row: (not self.said.all[row].by_user, row)):
+            found.setdefault(self.said.all[row].at, self.said.all[row])
+        return {at: found[at] for at in sorted(found)}
 
 
-def _common(window: Window) -> set[str]:
-    """Return the words that are in what more than a few of the sessions say, as far as a sample tells."""
-    sample = window.digests[:: max(1, len(window.digests) // _SAMPLE)]
-    held: Counter[str] = Counter()
-    for digest in sample:
-        quotes = (*(remark.quote for remark in digest.remarks), *digest.stated)
-        held.update({name for quote in quotes for name in signs_of(quote.text)})
-    return {name for name, count in held.items() if count > _COMMON * len(sample)}
+def _is_news(text: str, line: str) -> bool:
+    """Whether a sentence says that something changed or is over in other words than a passage does."""
+    return says_end(text, line) or (says_change(text) and not says_end(text))
 
 
-def _said(window: Window) -> list[_Said]:
-    return [
-        _Said(at, quote, by_user, frozenset(signs_of(quote.text)))
-        for at, digest in enumerate(window.digests)
-        for by_user, quotes in ((True, [item.quote for item in digest.remarks]), (False, digest.stated))
-        for quote in quotes
-        if says_end(quote.text)
-    ]
-
-
-def _members(stems: frozenset[str], sentences: Sequence[_Said]) -> Mapping[int, _Said]:
-    """Return the sessions that say that the matter of a passage is over, each with one sentence, a user's before others."""
-    core = [
-        said for said in sentences if len(said.stems & stems) >= max(_SHARED, _ABOUT * min(len(said.stems), len(stems)))
-    ]
-    sessions: dict[int, set[str]] = defaultdict(set)
-    for said in core:
-        sessions[said.at] |= said.stems & stems
-    if len(sessions) < _SOME:
-        return {}
-    named = Counter(name for names in sessions.values() for name in names)
-    subject = {name for name, count in named.items() if count >= _MOSTLY * len(sessions)}
-    found: dict[int, _Said] = {}
-    clear = set(core)
-    for said in sorted(sentences, key=lambda said: (-said.by_user, -len(said.stems & stems))):
-        if said.stems & subject or said in clear:
-            found.setdefault(said.at, said)
-    return {at: found[at] for at in sorted(found)}
-
-
-def _clearest(members: Mapping[int, _Said], window: Window) -> str:
-    """Return the user's sentence that holds most of what several say; '' if each gives orders or holds what is private."""
-    fit = [
-        said
-        for said in members.values()
-        if said.by_user and not objection_to(said.quote.text, window.names_of(window.digests[said.at].ref))
-    ]
-    held = Counter(name for said in members.values() for name in said.stems)
-    if not fit:
-        return ""
-    best = max(fit, key=lambda said: (sum(held[name] for name in said.stems if held[name] > 1), said.quote.text))
-    text = " ".join(best.quote.text.split())
-    return text[0].upper() + text[1:].rstrip(" .,;:") + "."
+def _shares(saying: Saying, matter: set[str]) -> bool:
+    """Whether a saying, or a user's together with what it answers, is about a passage."""
+    shared = len(matter & (saying.signs.keys() | signs_of(saying.answers).keys()))
+    return shared >= max(_SHARED, _ABOUT * min(len(matter), len(saying.signs)))

@@ -8,6 +8,7 @@ from dreaming.mining.templates import tool_family
 
 _WORDY = 8
 SURE = "**How sure:**"
+CLAUSE = re.compile(r"[,;:.!?](?:\s|$)|[()]|\s[-–—]\s")
 
 
 def passages(text: str) -> list[str]:
@@ -43,3 +44,8 @@ def place_of(name: str, line: str) -> int:
     parts = [re.escape(part) for part in re.split(r"[^a-z0-9]+", own.lower()) if part]
     found = re.search(rf"(?<![a-z0-9]){'[^a-z0-9]*'.join(parts)}(?![a-z0-9])", line.lower()) if parts else None
     return found.start() if found else -1
+
+
+def path_in_words(path: str) -> str:
+    """Return a path without its ending, with the names in it as words."""
+    return spoken(re.sub(r"[/._-]+", " ", re.sub(r"\.\w+$", "", path)))

@@ -5,11 +5,11 @@ Only single memories change, and only where sessions can be quoted for it; the r
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from dreaming.mining.corrections import key_of, upkeep_finding
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.passages import passages
 from dreaming.mining.stances import knows_error, opposes, says_mend, says_wish
@@ -79,11 +79,10 @@ def _correction(finding: Finding, memory: MemoryView, line: str) -> Finding:
     said = finding.lesson.words if isinstance(finding.lesson, Preference) else advice.do
     mark = re.match(r"(?:[-*>#]+|\d+[.)])\s+", line)
     after = f"{mark[0] if mark else ''}{said}"
-    claim = f"upkeep:contradicted:{memory.path}:{finding.claim_key}"
     return replace(
         finding,
         kind="upkeep",
-        claim_key=f"upkeep:{hashlib.sha256(claim.encode()).hexdigest()[:16]}",
+        claim_key=key_of("contradicted", memory.path, finding.claim_key),
         title=f"{memory.path} is contradicted: {advice.claim}",
         graduates=False,
         remedy=None,
@@ -127,25 +126,13 @@ def unread(
 
 
 def _unread(memory: MemoryView, passed_over: int) -> Finding:
-    return Finding(
-        kind="upkeep",
-        claim_key=f"upkeep:{hashlib.sha256(f'upkeep:unread:{memory.path}'.encode()).hexdigest()[:16]}",
+    return upkeep_finding(
+        Upkeep("delete", memory.path, memory.version, "unread", str(passed_over), memory.text, "", ""),
+        key=key_of("unread", memory.path),
         title=f"{memory.path} was never served, while others were, in up to {passed_over} sessions",
-        tool="",
-        template=memory.path,
-        message="",
-        warning=False,
-        support=NOTHING,
-        recovered=0,
-        transient=0,
-        remedy=None,
-        causes=(),
         benefit=0.1,
-        evidence=(),
-        lesson=Upkeep("delete", memory.path, memory.version, "unread", str(passed_over), memory.text, "", ""),
     )
 
 
 def _note(reason: str, path: str) -> Discarded:
-    key = hashlib.sha256(f"upkeep:note:{path}".encode()).hexdigest()[:16]
-    return Discarded(reason, f"{path}: look at it", f"upkeep:{key}", "", path, NOTHING)
+    return Discarded(reason, f"{path}: look at it", key_of("note", path), "", path, NOTHING)

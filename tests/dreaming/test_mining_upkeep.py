@@ -389,3 +389,161 @@ def test_a_memory_that_shows_the_refused_value_is_corrected() -> None:
     assert isinstance(found.lesson, Upkeep)
     assert (found.lesson.path, found.lesson.why) == ("/tolls.md", "contradicted")
     assert mine(digests, memories=[known]).findings == ()
+
+
+def replying(said: tuple[tuple[str, str], ...], before: str, every: int = 6) -> list[SessionView]:
+    """Sessions of which every so many hold one of the sayings: a `user`'s reply to what the agent says, or a tool's answer."""
+
+    def view(one: SessionView) -> SessionView:
+        if one.ref % every:
+            return one
+        role, text = said[one.ref // every % len(said)]
+        if role == "user":
+            talk = event(900, "message", role="agent", text=before), event(901, "message", role="user", text=text)
+            return replace(one, events=[*one.events, *talk])
+        call = event(900, "tool_call", role="agent", tool="ask_desk", call_id="d", input="{}")
+        answer = event(901, "tool_result", role="tool", tool="ask_desk", call_id="d", output=text)
+        return replace(one, events=[*one.events, call, answer])
+
+    return [view(one) for one in corpus(120, lambda ref, rng: None)]
+
+
+def corrected_texts(sessions: list[SessionView], text: str, path: str = "/desk/memo.md") -> list[str]:
+    result = mine([digest_session(item) for item in sessions], memories=[MemoryView(path, text, 1)])
+    return [item.lesson.content for item in result.findings if isinstance(item.lesson, Upkeep)]
+
+
+LEDGERS = (
+    ("user", "no Inkwell anymore, use Quillion"),
+    ("tool", "Ledgers: Quillion. Inkwell was retired."),
+    ("user", "that's old, it's Quillion instead of Inkwell"),
+    ("tool", "ledger desk: quillion (inkwell: decommissioned)"),
+    ("user", "Inkwell is gone, ledgers are in Quillion now"),
+    ("user", "we moved the ledgers from Inkwell to Quillion"),
+)
+
+
+def test_a_name_that_is_said_to_be_over_in_any_wording_gives_way_to_the_one_that_most_say_instead() -> None:
+    sessions = replying(LEDGERS, "I look it up in Inkwell.")
+    assert corrected_texts(sessions, "Ledgers are kept in Inkwell.") == ["Ledgers are kept in Quillion."]
+
+
+@pytest.mark.parametrize(
+    "text", ["Ledgers are kept in Quillion.", "Ledgers are in Quillion; Inkwell was switched off."]
+)
+def test_what_took_the_place_of_the_old_is_not_over_itself(text: str) -> None:
+    assert corrected_texts(replying(LEDGERS, "I look it up in Quillion."), text) == []
+
+
+def test_a_word_that_sessions_write_in_another_form_is_replaced_by_a_users_sentence() -> None:
+    said = (
+        ("user", "We have a steam crane now, nobody hauls the crates by rope any more."),
+        ("user", "hauling by rope was abandoned, the steam crane does it"),
+        ("user", "the steam crane replaced the hauling by rope"),
+    )
+    (content,) = corrected_texts(replying(said, "I note crates for hauling."), "Crates are hauled by rope at dusk.")
+    assert content.removesuffix(".").lower() in {text.removesuffix(".").lower() for _, text in said}
+
+
+def test_a_reply_to_the_memorys_amount_is_about_it_also_without_its_words_or_unit() -> None:
+    said = (
+        ("user", "you still find them: it is 45 days"),
+        ("user", "14 is wrong, 45 days since the flood"),
+        ("tool", "tide notices are kept for 45 days"),
+        ("user", "it's 45, not 14"),
+    )
+    sessions = replying(said, "The notices are gone after 14 days.")
+    assert corrected_texts(sessions, "Tide notices are kept for 14 days.") == ["Tide notices are kept for 45 days."]
+    assert corrected_texts(sessions, "Tide notices are kept for 45 days.") == []
+
+
+def test_an_amount_that_a_log_repeats_does_not_crowd_out_what_is_stated() -> None:
+    log = "\n".join(f"mark {number} read at gauge {number} in {number + 3} ms" for number in range(20))
+
+    def view(one: SessionView) -> SessionView:
+        calls = [
+            event(800 + at, kind, role=role, tool="read_log", call_id="l", **{key: text})
+            for at, (kind, role, key, text) in enumerate(
+                (("tool_call", "agent", "input", "{}"), ("tool_result", "tool", "output", log))
+            )
+        ]
+        return replace(one, events=[*one.events[:1], *calls, *one.events[1:]])
+
+    said = (("tool", "the lower lock now takes 4 hours to fill"),)
+    sessions = [view(one) for one in replying(said, "")]
+    text = "The lower lock takes 6 hours to fill."
+    assert corrected_texts(sessions, text) == ["The lower lock takes 4 hours to fill."]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "A mooring permit expires at the end of the year.",
+            (
+                ("user", "my permit has expired, can you renew it"),
+                ("user", "the permit was cancelled by mistake"),
+                ("tool", "mooring permit P-4411 expired"),
+            ),
+        ),
+        (
+            "A seat on the ferry is held for 45 minutes.",
+            (
+                ("user", "how long is a barge seat held? 30 minutes?"),
+                ("tool", "barge: held 30 minutes"),
+                ("user", "for the barge it is 30 minutes, right"),
+            ),
+        ),
+        (
+            "Bills in florins are converted at the rate of 3 days before.",
+            (("user", "they have 14 days to pay the bill"), ("tool", "bill: payment due in 14 days")),
+        ),
+        (
+            "The lower crane is behind the customs shed.",
+            tuple(("tool", f"crane list is outdated since dawn, crane K{number}7 not moved") for number in range(9)),
+        ),
+    ],
+)
+def test_what_is_over_for_one_or_holds_for_another_case_contradicts_nothing(
+    text: str, said: tuple[tuple[str, str], ...]
+) -> None:
+    assert corrected_texts(replying(said, "I am looking into it."), text) == []
+
+
+def test_users_who_say_what_is_new_now_make_no_wish_beside_the_correction() -> None:
+    sessions = replying(tuple(item for item in LEDGERS if item[0] == "user"), "I look it up in Inkwell.")
+    (found,) = mine(
+        [digest_session(item) for item in sessions], memories=[MemoryView("/l.md", "Ledgers are kept in Inkwell.", 1)]
+    ).findings
+    assert found.kind == "upkeep"
+
+
+def test_an_approved_correction_is_not_turned_back_by_the_same_sessions() -> None:
+    sessions = replying(
+        (
+            ("user", "since spring it's 11 florins, not 8"),
+            ("tool", "pilot fee: 11 florins (was 8 florins)"),
+            ("user", "8 florins is the old pilot fee"),
+            ("user", "the pilot fee went from 8 to 11 florins"),
+        ),
+        "The pilot fee is 8 florins.",
+    )
+    (content,) = corrected_texts(sessions, "The pilot fee is 8 florins.", "/harbour/pilot-fee.md")
+    assert content == "The pilot fee is 11 florins."
+    assert corrected_texts(sessions, content, "/harbour/pilot-fee.md") == []
+
+
+def test_to_forbid_and_to_let_nobody_are_no_disagreement() -> None:
+    one = "Nobody may stand between barges while the sluice is running."
+    two = "While the sluice is running, standing between barges is forbidden to everybody."
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.kind for item in result.findings] == ["upkeep"]
+
+
+def test_a_duplicate_of_which_only_what_is_private_speaks_is_told_without_a_quote() -> None:
+    one, two = "The moon pool is salty in March.", "In March the moon pool is salty."
+    said = ("user", "the moon pool is salty again, my password: Tr0ub4dor-and-3")
+    sessions = replying((said,), "I look at it.")
+    (found,) = dreamt(sessions, one, two).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.why, found.evidence) == ("duplicate", ())

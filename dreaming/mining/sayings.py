@@ -1,0 +1,56 @@
+"""What sessions say, sentence by sentence: users' remarks with what they answer, and what anybody stated of amounts and changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dreaming.mining.echoes import repeats
+from dreaming.mining.likeness import signs_of
+from dreaming.mining.values import Digest, Quote
+from dreaming.mining.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What one session says; `signs` are its words, 1 where asserted and -1 where refused; `answers` is what a user replies to."""
+
+    at: int
+    quote: Quote
+    by_user: bool
+    answers: str
+    signs: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sayings:
+    """All that a window's sessions say, and which of it holds a word."""
+
+    window: Window
+    all: Sequence[Saying]
+    holders: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, window: Window) -> Sayings:
+        """Collect what the digests of a window quote; what a user's remark holds already is not said twice."""
+        found = cls(window, [said for at, digest in enumerate(window.digests) for said in _said(at, digest)])
+        for row, said in enumerate(found.all):
+            for name in said.signs:
+                found.holders[name].append(row)
+        return found
+
+
+def is_read(said: Saying, path: str, own: frozenset[str]) -> bool:
+    """Whether a saying reads a memory aloud: it repeats its runs of words, or, unless a user says so, names its path."""
+    return repeats(said.quote.text, own) or (not said.by_user and path in said.quote.text)
+
+
+def _said(at: int, digest: Digest) -> Iterator[Saying]:
+    spoken: dict[int, str] = {}
+    for remark in digest.remarks:
+        spoken[remark.quote.seq] = remark.quote.text
+        yield Saying(at, remark.quote, True, remark.about, signs_of(remark.quote.text))
+    for quote in digest.stated:
+        if quote.text not in spoken.get(quote.seq, ""):
+            yield Saying(at, quote, False, "", signs_of(quote.text))
