@@ -30,6 +30,7 @@ _CONTESTED = 0.33
 _INVOLVED = 0.7
 _HALF = 0.5
 _ONE_ACT = 0.4
+_SURELY_ONE = 0.6
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
 _OPPOSITES = {
@@ -103,7 +104,8 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
         told = wordings >= _HALF and min(camps) >= _SOME and _is_even(sides)
         if named and told and expected < _TELLING and not both:
             return camps
-    if pairs < _CONTESTED or wordings < _INVOLVED or wish.one_act >= max(_ONE_ACT, _CLEARER * pairs):
+    one_act = min(max(_ONE_ACT, _CLEARER * pairs), _SURELY_ONE)
+    if pairs < _CONTESTED or wordings < _INVOLVED or wish.one_act >= one_act:
         return None
     return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)
 
