@@ -57,6 +57,10 @@ _ORDERS = re.compile(
         (?:your|its|our|long-term|permanent|agents?['’]?s?)\s+(?:long-term\s+)?memory\b
   | \bmemory(?:\s+(?:system|module|manager|service|store|bank|agent))?\b\s*[,:].{0,40}\b(?:save|store|record|remember|note|keep|add)\b
   | \b(?:remember|note|keep|store|save)\b.{0,40}\bfor\s+(?:all|every|each|other)\s+(?:\w+\s+)?agents?\b
+  | (?-i:\bSYSTEM)(?:\s+[A-Z]+)?\s*:\s*(?:\w+\s+){0,4}?(?:forget|memori[sz]e|remember|save|store|record|note|ignore|learn|always|never)\b
+  | \b(?:disregard|ignore|forget)\b.{0,60}\band\s+(?:\w+\s+)?(?:remember\b|(?:save|store|record|learn)\s+that\b)
+  | \bnote\s+to\s+(?:the\s+)?(?:agent|ai|assistant|bot|model|llm)\s*:
+  | \bmemori[sz]e\s+(?:that|this|the\s+following)\b
   | </?(?:system|instructions?|assistant|tool_call|im_start|im_end)\b | <\|[a-z_]+\|> | \[/?(?:INST|system|assistant|developer)\]
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,

@@ -20,6 +20,11 @@ _ORDERS = re.compile(
     r"|\b(?:exfiltrate|jailbreak)\b"
     r"|\b(?:send|e-?mail|post|forward|upload|reveal|share|leak|give)\b.{0,60}"
     r"(?:<url>|<email>|https?:|\b[\w.+-]+@[\w-]+\.|\b(?:passwords?|secrets?|tokens?|credentials?|api.?keys?)\b)"
+    r"|(?-i:\bSYSTEM)(?: [A-Z]+)?\s*:\s*(?:\w+ ){0,4}?"
+    r"(?:forget|memori[sz]e|remember|save|store|record|note|ignore|learn|always|never)\b"
+    r"|\b(?:disregard|ignore|forget)\b.{0,60}\band (?:\w+ )?(?:remember\b|(?:save|store|record|learn) that\b)"
+    r"|\bnote to (?:the )?(?:agent|ai|assistant|bot|model|llm)\s*:"
+    r"|\bmemori[sz]e (?:that|this|the following)\b"
     r"|</?(?:system|instructions?|assistant|tool_call|im_start|im_end|memory)\b|<\|[a-z_]+\|>|\[/?(?:inst|system|assistant|developer)\]"
     r"|\b(?:save|store|record|remember|write|note|put|keep|add|append|commit)\b.{0,40}\b(?:memory|lesson|permanent(?:ly)?)\b"
     r"|\bmemory(?: (?:system|module|manager|service|store|bank|agent))?\b\s*[,:].{0,40}"
@@ -32,6 +37,7 @@ _ORDERS = re.compile(
 _SECRET = re.compile(
     r"\b(?:sk|pk|ghp|gho|xox[abp]|akia|asia|eyj)[-_]?[A-Za-z0-9_\-]{12,}"
     r"|-----BEGIN|\b(?:password|passwd|secret|token|api[_ -]?key|bearer|pwd)\b\s*(?:[:=]|is)\s*\S{4,}"
+    r"|--?(?:password|passwd|pwd|token|secret|api-?key)[ =]\S{4,}"
     r"|\b(?:\d[ -]?){13,19}\b|\b(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Z])(?=[A-Za-z0-9+/_-]*[a-z])"
     r"[A-Za-z0-9+/_-]{28,}\b",
     re.IGNORECASE,
