@@ -20,7 +20,7 @@ from dreaming.mining.remedies import (
     remedy_of,
     with_p,
 )
-from dreaming.mining.stats import Table, adjusted, fisher_less, risk_difference
+from dreaming.mining.stats import Table, adjusted, adjusted_in_groups, fisher_less, risk_difference
 from dreaming.mining.templates import fill, own_words, tool_family
 from dreaming.mining.values import (
     Cause,
@@ -39,7 +39,7 @@ _OFTEN = 2
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
 WORTH = 3
-_DEAD = 2.5
+_DEAD = 2
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
 _TRIED_AGAIN = 0.2
@@ -49,6 +49,7 @@ LOSS = 0.3
 _FEW_TOOLS = 3
 _BETTER = 0.15
 _SAME_SIZE = 0.7
+_ABOUT_THE_CALL = ("arguments", "form", "first")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
 
 
@@ -79,7 +80,8 @@ def adjust(measured: list[Measured]) -> None:
         item.p_outcome, item.p_pooled = p_value, p_pooled
     moves = [adoption for item in measured for adoption in item.adoptions]
     features = [cause for item in measured for cause in item.causes]
-    for move, p_value in zip(moves, adjusted([move.p_value for move in moves]), strict=True):
+    about = ["call" if move.change.startswith(_ABOUT_THE_CALL) else "next" for move in moves]
+    for move, p_value in zip(moves, adjusted_in_groups([move.p_value for move in moves], about), strict=True):
         move.p_value = p_value
     rest = iter(adjusted([cause.p_adjusted for cause in features]))
     for item in measured:
@@ -129,7 +131,7 @@ def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
     if remedy.adopted_total < WORTH or not support.other_total:
         return False
     made = remedy.adopted_success / remedy.adopted_total
-    gain = made - remedy.rest_success / remedy.rest_total if remedy.rest_total else 0.0
+    gain = _gain(remedy)
     if remedy.change.startswith("other tool"):
         if gain > 0 and remedy.p_outcome <= limits.alpha:
             return False
@@ -139,11 +141,18 @@ def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
     return support.other_success / support.other_total - made > LOSS and fisher_less(apart) <= limits.alpha
 
 
+def _gain(remedy: Remedy) -> float:
+    """How much more often the sessions that made the change succeed than those that did not; 0 where none is known."""
+    if not remedy.adopted_total or not remedy.rest_total:
+        return 0.0
+    return remedy.adopted_success / remedy.adopted_total - remedy.rest_success / remedy.rest_total
+
+
 def _is_known_by_cause(remedy: Remedy, why: tuple[Cause, ...], support: Support, limits: Thresholds) -> bool:
     """Whether few leave out what the failing calls have in common, and end no better for it: other calls, not repairs."""
     _, left, names = remedy.change.partition("arguments: leave out ")
     same = bool(left) and any(cause.feature.removeprefix("has:") in names.split(", ") for cause in why)
-    return same and 2 * remedy.adopted < support.sessions and remedy.p_outcome > limits.alpha
+    return same and 2 * remedy.adopted < support.sessions and _gain(remedy) < LOSS and remedy.p_outcome > limits.alpha
 
 
 def is_harmful(item: Measured, limits: Thresholds) -> bool:

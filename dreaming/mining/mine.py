@@ -96,7 +96,7 @@ def _errors(window: Window, limits: Thresholds, least: int) -> tuple[list[Measur
             told.append(item.group.meetings.keys())
         else:
             left.append(verdict)
-    return measured, found + unflagged(window, limits, least, told), left
+    return measured, found + unflagged(window, limits, least, told, [item.group for item in measured]), left
 
 
 def _with_upkeep(

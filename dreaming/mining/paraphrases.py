@@ -31,6 +31,8 @@ _APART = -1.0
 _WORDINGS = 12
 _WORTH_A_TEST = 0.1
 _OTHERWISE = 0.01
+_ALIKE_BACKENDS = 0.05
+_SEVERAL, _BY_CHANCE = 2, 100
 
 
 def join_paraphrases(groups: Sequence[Group], at_least: int, alike: float = _ALIKE) -> list[Group]:
@@ -75,7 +77,8 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
                 else elsewhere[one, two] * (_BESIDE if beside else _OTHER_TOOL)
             )
             supported = min(len(group.meetings), len(other.meetings)) >= at_least
-            if related and mends[one] and mends[one] == mends[two]:
+            mended = mends[one] and mends[one] == mends[two]
+            if related and (mended or (value >= _ALIKE_BACKENDS and _of_other_agents(group, other))):
                 value = 1.0
             elif value >= _WORTH_A_TEST and (
                 empty[one] != empty[two]
@@ -85,6 +88,20 @@ def _likeness(groups: Sequence[Group], at_least: int) -> npt.NDArray[np.float64]
                 value = _APART
             near[one, two] = near[two, one] = value
     return near
+
+
+def _of_other_agents(one: Group, two: Group) -> bool:
+    """Whether no agent meets both errors, which is no chance: they use two backends of the tool, each with its words.
+
+    Were the sessions dealt out at random, each of the ways to part the agents in two would be as likely as any other to
+    part the sessions so.
+    """
+    agents = [{met.digest.agent for met in group.meetings.values()} for group in (one, two)]
+    if agents[0] & agents[1] or min(map(len, agents)) < _SEVERAL:
+        return False
+    met = len(one.meetings), len(two.meetings)
+    ways = int(2 ** len(agents[0] | agents[1]))
+    return math.comb(sum(met), met[0]) >= _BY_CHANCE * ways
 
 
 def _are_programs(one: str, other: str) -> bool:

@@ -7,9 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-from scipy.stats import hypergeom
-
+from dreaming.mining.denials import DENIES
 from dreaming.mining.groups import Group, Meeting, group_errors
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.judging import (
@@ -18,13 +16,12 @@ from dreaming.mining.judging import (
     Measured,
     adjust,
     finding_of,
-    is_harmful,
     objection_against,
     support_of,
 )
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
-from dreaming.mining.stats import Table, adjusted, strata_less, stratified_difference
+from dreaming.mining.stats import Table, adjusted_in_groups, strata_less, stratified_difference
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import Finding, Thresholds
 from dreaming.mining.window import Comparison, Window
@@ -34,11 +31,11 @@ _ANSWERS_ALIKE = 0.4
 _COMMON = 0.5
 _OVERLAP = 0.3
 _OF_TOOL = 0.1
-_DENIES = re.compile(r"\b(?:no|not|none|never|null|false|nothing|nobody|without|un[a-z]{4,})\b")
 _VARIANTS = 8
 _LETTERS = 3
-# What no tool calls an error must be surer than what one does.
+# What no tool calls an error must be surer than what one does, and less so where it comes from a tool that few call.
 _SURER = 0.2
+_SELDOM, _LESS_SURE = 0.15, 5
 
 
 @dataclass(slots=True)
@@ -49,25 +46,55 @@ class _Word:
     tools: dict[str, set[int]]
 
 
-def unflagged(window: Window, limits: Thresholds, least: int, told: Iterable[Collection[int]] = ()) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Troubles:
+    """The tools of which each session met an error that many sessions met."""
+
+    tools: dict[int, set[str]]
+
+    @classmethod
+    def of(cls, errors: Iterable[Group]) -> _Troubles:
+        tools: dict[int, set[str]] = defaultdict(set)
+        for group in errors:
+            for at in group.meetings:
+                tools[at] |= group.families
+        return cls(tools)
+
+    def parted(self, sessions: Collection[int], tools: Collection[str]) -> list[set[int]]:
+        """Part the sessions by whether they met such an error of another tool than these: it may be why they end as they do."""
+        spared = {at for at in sessions if at not in self.tools or self.tools[at].issubset(tools)}
+        return [spared, set(sessions) - spared]
+
+
+def unflagged(
+    window: Window,
+    limits: Thresholds,
+    least: int,
+    told: Iterable[Collection[int]] = (),
+    errors: Iterable[Group] = (),
+) -> list[Finding]:
     """Find answers that nothing marks as an error and with which sessions plainly end worse: whole answers first, then
     those that only share a word, whatever tool tells it and however.
 
     Only a large loss counts. Of what most callers are told, what denies nothing counts only where it holds for the agents
     one by one: what a tool says may just go along with hard tasks. Words are looked for in errors too, of which each
-    wording, on each tool, may be too rare to be told. `told` are the sessions of what is found already.
+    wording, on each tool, may be too rare to be told. `told` are the sessions of what is found already, `errors` those that
+    many sessions met.
     """
+    troubles = _Troubles.of(errors)
     groups = [group for group in answers_of(window, least) if len(group.meetings) >= least]
     measured = [Measured(group, _told_apart(group, window), [], []) for group in groups]
     adjust(measured)
     found: list[Finding] = []
     spent = [set(sessions) for sessions in told]
-    for item in [*_by_words(window, limits, least, set().union(*spent)), *measured]:
+    sure = replace(limits, alpha=_SURER * limits.alpha)
+    harmful = [item for item in measured if item.p_outcome <= sure.alpha]
+    for item in [*_by_words(window, limits, least, set().union(*spent), troubles), *harmful]:
         group, support = item.group, support_of(item.group, window, item)
         sessions = set(group.meetings)
         if any(len(sessions & other) >= _OVERLAP * min(len(sessions), len(other)) for other in spent):
             continue
-        if reads_as_instruction(group.template) or not is_harmful(item, limits) or support.effect > -LOSS:
+        if reads_as_instruction(group.template) or support.effect > -LOSS:
             continue
         if (
             _is_mostly_one(group)
@@ -94,7 +121,7 @@ def _is_mostly_one(group: Group) -> bool:
 
 
 def _is_telling(group: Group, window: Window) -> bool:
-    return _is_marked(group) or not _is_usual(group, window) or bool(_DENIES.search(group.template))
+    return _is_marked(group) or not _is_usual(group, window) or bool(DENIES.search(group.template))
 
 
 def _is_marked(group: Group) -> bool:
@@ -115,40 +142,51 @@ def _holds_within_agents(group: Group, window: Window, limits: Thresholds) -> bo
     return strata_less(strata) <= limits.alpha and stratified_difference(strata).value <= -LOSS
 
 
-def _by_words(window: Window, limits: Thresholds, least: int, told: Collection[int]) -> list[Measured]:
+def _by_words(
+    window: Window, limits: Thresholds, least: int, told: Collection[int], troubles: _Troubles
+) -> list[Measured]:
     """Return the answers that hold a word with which sessions end worse, Benjamini-Hochberg over all words looked at.
 
     How often a word is told, which decides whether it is looked at, does not depend on how sessions end. Sessions that met
-    what is `told` already are left out: it may be why they end as they do.
+    what is `told` already are left out, and once one is found its sessions too: it may be why they end as they do.
     """
     apart = set(range(len(window.digests))) - set(told)
+    found: list[Measured] = []
+    while worst := _worst(window, limits, least, apart, troubles):
+        found.append(worst)
+        apart -= worst.group.meetings.keys()
+    return found
+
+
+def _worst(window: Window, limits: Thresholds, least: int, apart: set[int], troubles: _Troubles) -> Measured | None:
     most = _COMMON * len(apart)
     words = {name: word for name, word in _words(window, apart).items() if least <= len(word.sessions) <= most}
     names = sorted(words)
-    everybody = window.endings(apart)
-    if not names or not everybody.known:
-        return []
-    endings = [window.endings(words[name].sessions) for name in names]
-    known = np.array([item.known for item in endings])
-    p_values = hypergeom.cdf(np.array([item.won for item in endings]), everybody.known, everybody.won, known)
-    worse = {
-        name: p for name, p in zip(names, adjusted([float(p) for p in p_values]), strict=True) if p <= limits.alpha
-    }
-    ranked = sorted(worse, key=lambda name: (worse[name], -len(words[name].sessions), name))
-    found: list[Measured] = []
-    spent: set[str] = set()
-    for name in ranked:
-        tools = _tools_of(words[name])
-        if name in spent:
-            continue
-        same = {other for other in ranked if tools & _tools_of(words[other])}
-        spent |= same
-        group = _told(same, tools, window)
+    tools = {name: _tools_of(words[name]) for name in names}
+    parted = {own: troubles.parted(apart, own) for own in set(tools.values())}
+    p_values = [strata_less(_tables(words[name].sessions, parted[tools[name]], window)) for name in names]
+    groups = ["seldom" if _is_seldom(tools[name], window) else "often" for name in names]
+    asked = {"seldom": _LESS_SURE * limits.alpha, "often": limits.alpha}
+    told = zip(names, groups, adjusted_in_groups(p_values, groups), strict=True)
+    worse = {name: p for name, group, p in told if p <= asked[group]}
+    for name in sorted(worse, key=lambda name: (worse[name], -len(words[name].sessions), name)):
+        group = _told({other for other in worse if tools[name] & tools[other]}, tools[name], window)
         met = apart & group.meetings.keys()
         if len(met) >= least:
             compared = window.compare(sorted(met), sorted(apart - met))
-            found.append(Measured(group, compared, [], [], worse[name], worse[name]))
-    return found
+            effect = stratified_difference(_tables(met, parted[tools[name]], window))
+            return Measured(group, replace(compared, effect=effect), [], [], worse[name], worse[name])
+    return None
+
+
+def _tables(met: Collection[int], strata: Iterable[set[int]], window: Window) -> list[Table]:
+    """Return how the sessions in `met` ended and how the others did, in each stratum."""
+    pairs = ((window.endings(stratum.intersection(met)), window.endings(stratum.difference(met))) for stratum in strata)
+    return [Table(one.won, one.known, other.won, other.known) for one, other in pairs]
+
+
+def _is_seldom(tools: frozenset[str], window: Window) -> bool:
+    return bool(tools) and len(window.callers(tools).sessions) <= _SELDOM * len(window.digests)
 
 
 def _words(window: Window, sessions: Collection[int]) -> dict[str, _Word]:
@@ -199,7 +237,7 @@ def _denials_joined(groups: list[Group], window: Window) -> list[Group]:
     """Join the answers of one tool that deny something, each in other words, where nearly all its callers are told one."""
     denying: dict[frozenset[str], list[Group]] = {}
     for group in groups:
-        if _DENIES.search(group.template) and not reads_as_instruction(group.template):
+        if DENIES.search(group.template) and not reads_as_instruction(group.template):
             denying.setdefault(group.families, []).append(group)
     joined = [joined_as_one(sorted(members, key=lambda one: -len(one.meetings))) for members in denying.values()]
     usual = {group.families: group for group in joined if group.variants and _is_usual(group, window)}

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import chain, compress
 
+from dreaming.mining.denials import denials_of_errors
 from dreaming.mining.groups import Group
 from dreaming.mining.paraphrases import joined_as_one
 from dreaming.mining.stats import Table, adjusted, fisher_more
@@ -27,13 +28,14 @@ _Name = tuple[str, str]
 
 def taken_for_errors(digests: Sequence[Digest], answers: Sequence[Group], least: int) -> set[_Name]:
     """Name the answers, by tool family and template, after which agents make the same call again more often than after
-    other answers, and those in the words of what the tool marks as an error elsewhere.
+    other answers, and those in the words of what the tool marks as an error elsewhere, or that deny something in one of
+    them.
 
     Fisher's test on each answer that enough sessions got and on all answers of each tool, Benjamini-Hochberg over both;
     what is found is no longer among the others, and what is left is tested again. It must only be likely: what is named
     is then judged as any error.
     """
-    found = _marked_elsewhere(digests)
+    found = _marked_elsewhere(digests) | denials_of_errors(digests, answers, least)
     left = list(answers)
     again = sum(bool(answer.retried) for digest in digests for answer in digest.said)
     total = sum(len(digest.said) for digest in digests)
@@ -97,13 +99,13 @@ def _marked_elsewhere(digests: Sequence[Digest]) -> set[_Name]:
 
 def _moved(digest: Digest, names: Collection[_Name]) -> Digest:
     taken = [answer for answer in digest.said if _name(answer) in names]
+    tries = tuple(one for one in digest.tries if (tool_family(one.tool), one.template) in names)
     vain = Counter[str]()
     for answer in taken:
         vain[answer.tool] += answer.occurrences
-    tools = {use.tool: _less(use, vain[use.tool]) for use in digest.tools}
+    tools = {use.tool: _less(use, vain[use.tool]) if vain[use.tool] else use for use in digest.tools}
     errors = [replace(answer, recovered=answer.tool in tools and tools[answer.tool].successes > 0) for answer in taken]
     said = tuple(answer for answer in digest.said if _name(answer) not in names)
-    tries = tuple(one for one in digest.tries if (tool_family(one.tool), one.template) in names)
     return replace(
         digest,
         errors=(*digest.errors, *errors),
@@ -115,8 +117,9 @@ def _moved(digest: Digest, names: Collection[_Name]) -> Digest:
 
 
 def _less(use: ToolUse, vain: int) -> ToolUse:
+    """Return the use without the calls in vain, and without moves: nothing tells which were made after those."""
     worked = max(0, use.successes - vain)
-    return replace(use, successes=worked) if worked else replace(use, successes=0, features=(), moves=())
+    return replace(use, successes=worked, moves=(), features=use.features if worked else ())
 
 
 def join_by_dead_tool(groups: Sequence[Group], window: Window) -> list[Group]:

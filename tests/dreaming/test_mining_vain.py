@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from dreaming.mining.failures import plain_answer
+from dreaming.mining.values import SessionView
 from tests.dreaming.test_mining_mine import Step, code, corpus, only, passed
+
+WORKS = ["mill", "forge", "smithy", "tannery", "brewery", "granary", "stable", "kiln", "quarry", "chapel"]
 
 
 def again(tool: str, rng: random.Random, *answers: str) -> list[Step]:
@@ -119,3 +123,61 @@ def test_another_tool_is_a_remedy_where_it_is_hardly_called_else_and_saves_the_d
         return [failed, ("ring_lightship", {"bell": rng.randrange(9)}, {"rung": 1})], outcome
 
     assert only(passed(corpus(300, special))).kind == kind
+
+
+def test_a_plain_answer_that_denies_in_the_words_of_an_error_is_that_error() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 5:
+            return [("moor_barge", {"spot": code(rng), "ring": "iron"}, "the barge lies safe at her berth")], ""
+        given = {"spot": code(rng)}
+        marked = ("moor_barge", given, f"bollard refuses hawser of {code(rng)}", True)
+        plain = ("moor_barge", given, f"0 turns taken round any bollard near {code(rng)}", None)
+        return [marked if ref % 10 else plain, ("moor_barge", {**given, "ring": "iron"}, {"moored": 1})], ""
+
+    found = only(passed(corpus(300, special)))
+    assert found.remedy is not None
+    assert (found.kind, found.support.sessions) == ("workaround", 60)
+    assert (found.remedy.change, found.remedy.adopted, found.remedy.usual) == ("arguments: add ring", 60, 0.0)
+
+
+def test_an_answer_of_success_in_the_words_of_an_error_is_none() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        said = f"bollard holds the hawser of {code(rng)}"
+        if ref % 5:
+            return [("moor_barge", {"spot": code(rng), "ring": "iron"}, said)], ""
+        given = {"spot": code(rng)}
+        marked = ("moor_barge", given, f"bollard refuses hawser of {code(rng)}", True)
+        return [marked, ("moor_barge", {**given, "ring": "iron"}, said)], ""
+
+    assert only(passed(corpus(300, special))).support.sessions == 60
+
+
+def test_one_failure_in_the_words_of_two_backends_is_told_once() -> None:
+    worded = {0: "dredger idle, boiler pressure lost at {}", 1: "{} reports steam below mark"}
+    sides = {"agent-a": 0, "agent-b": 0, "agent-c": 1, "agent-d": 1}
+
+    def sessions() -> list[SessionView]:
+        def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+            if ref % 8:
+                return ([("dredge_basin", {"reach": code(rng)}, {"dug": 1})], "") if ref % 3 else None
+            said = worded[ref // 8 % 2].format(code(rng))
+            return [("dredge_basin", {"reach": code(rng)}, said, True)], "success" if ref % 40 == 0 else "failure"
+
+        made = corpus(320, special)
+        names = {side: [name for name, own in sides.items() if own == side] for side in (0, 1)}
+        return [replace(one, agent=names[one.ref // 8 % 2][one.ref // 16 % 2]) for one in made]
+
+    assert only(passed(sessions())).support.sessions == 40
+
+
+def test_a_failure_that_nothing_marks_is_found_where_other_sessions_end_badly_for_another_reason() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 20 == 0:
+            said = rng.choice(["no oil left in lantern {}", "wick drowned, lantern of {} not lit"]).format(code(rng))
+            return [("light_beacon", {"spot": code(rng)}, said)], "success" if ref % 40 == 0 else "failure"
+        if ref % 3 == 0:
+            return [("haul_timber", {"spot": code(rng)}, f"raft {code(rng)} broke apart", True)], "failure"
+        return [], "success" if ref % 5 else ""
+
+    titles = [found.title for found in passed(corpus(400, special)).findings]
+    assert len([title for title in titles if title.startswith("light_beacon")]) == 1
