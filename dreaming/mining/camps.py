@@ -118,8 +118,8 @@ def _divided(wish: Wish, window: Window) -> tuple[int, int] | None:
     """
     sides: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for at, remarks in wish.said.items():
-        for stem, sign in ((stem, sign) for _, signs in remarks for stem, sign in signs.items() if sign):
-            sides[stem][sign < 0].add(asker_of(at, window))
+        for name, sign in ((name, sign) for _, signs in remarks for name, sign in signs.items() if sign):
+            sides[name][sign < 0].add(asker_of(at, window))
     for _, (asked, refused) in sorted(sides.items()):
         camps = len(asked - refused), len(refused - asked)
         if min(camps) >= max(_SOME, _ALMOST * sum(camps)) and sum(camps) >= _ALMOST * len(wish.said):

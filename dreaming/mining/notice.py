@@ -15,7 +15,7 @@ _NOTICE = re.compile(
     rf"|\b(?:without|nobody was) (?:\w+ )?{_TOLD}\b"
     r"|\b(?:approv(?:al|ed?)|permission|consent|go-ahead|sign-off|heads[- ]up|unannounced|announce\w*|notice)\b"
     r"|\b(?:check|confirm|clear it|an? ok(?:ay)?) (?:\w+ )?(?:with|from)\b"
-    r"|\b(?:ahead of time|beforehand|in advance|prior to)\b",
+    r"|\b(?:ahead of time|beforehand|in advance|on your own|prior to)\b",
     re.IGNORECASE,
 )
 

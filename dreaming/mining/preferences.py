@@ -22,6 +22,7 @@ from dreaming.mining.values import (
     EvidenceRef,
     Finding,
     Preference,
+    RemarkSeen,
     Stance,
     Support,
     Thresholds,
@@ -110,7 +111,7 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
     answers = sum(any(remark.kind != "aside" for remark, _ in wish.said[at]) for at in sessions)
-    if answers < _MOSTLY * len(sessions):
+    if sum(any(_answers(remark) for remark, _ in wish.said[at]) for at in sessions) < _MOSTLY * len(sessions):
         return "most of the remarks are said in passing"
     if strong < max(_FEW, _STRONG_SHARE * answers) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
@@ -134,6 +135,11 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     if camps := camps_of(wish, window):
         return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
     return ""
+
+
+def _answers(remark: RemarkSeen) -> bool:
+    """Whether a remark is about what agents do: who asks for notice speaks of that, whatever was said before."""
+    return remark.kind != "aside" or asks_for_notice(remark.quote.text)
 
 
 def _asks(text: Text) -> bool:
