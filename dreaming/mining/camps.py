@@ -31,6 +31,8 @@ _INVOLVED = 0.7
 _HALF = 0.5
 _ONE_ACT = 0.4
 _SURELY_ONE = 0.6
+_SAME_ACT = 0.2
+_ALMOST = 0.4
 # The acts that a wish objects to must be more alike than its wordings are opposed.
 _CLEARER = 1.2
 _OPPOSITES = {
@@ -88,11 +90,13 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
 
     A camp is made of people: who speaks more than once is on one side more often than if sides were dealt out by chance
     (permutation test). Otherwise only wordings decide that clearly refuse what as many others clearly ask for, and do
-    not object to the same acts.
+    not object to the same acts; or any word on which people are divided, where they object to different acts.
     """
     for sides in _alternatives(wish):
         if _is_even(sides) and min(_askers(sides, window)) >= _SEVERAL:
             return _askers(sides, window)
+    if wish.one_act < _SAME_ACT and (divided := _divided(wish, window)):
+        return divided
     pairs, wordings, _ = opposed(wish)
     for named, sides in _axes(wish):
         camps = _camps(sides, window)
@@ -108,6 +112,21 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     if pairs < _CONTESTED or wordings < _INVOLVED or wish.one_act >= one_act:
         return None
     return next((_askers(sides, window) for named, sides in _axes(wish) if named and _is_even(sides)), None)
+
+
+def _divided(wish: Wish, window: Window) -> tuple[int, int] | None:
+    """Return how many people ask for a word and how many refuse it, of a word that almost as many do one as the other,
+    and on which a good part of the sessions take sides.
+    """
+    sides: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for at, remarks in wish.said.items():
+        for name, sign in ((name, sign) for _, signs in remarks for name, sign in signs.items() if sign):
+            sides[name][sign < 0].add(asker_of(at, window))
+    for _, (asked, refused) in sorted(sides.items()):
+        camps = len(asked - refused), len(refused - asked)
+        if min(camps) >= max(_SOME, _ALMOST * sum(camps)) and sum(camps) >= _ALMOST * len(wish.said):
+            return camps
+    return None
 
 
 def _alternatives(wish: Wish) -> Iterator[dict[int, int]]:

@@ -21,6 +21,7 @@ _OLD = (
     re.compile(r"(?P<old>.*)\breplaced\s+(?:by|with)\b", re.I),
     re.compile(r"(?P<old>.*)\b(?:is|are|was|were|be|been|being|got|gets)\s+replaced\b", re.I),
     re.compile(r"\breplace[sd]?\s+(?P<old>\S.*)", re.I),
+    re.compile(r"\b(?:took|taken|takes)\W+over\b.*?\bfrom\s+(?P<old>.+)", re.I),
 )
 _OTHER_NUMBER = re.compile(
     r",?\s*\b(?:not|no longer|instead of|rather than)\s+"
@@ -29,7 +30,7 @@ _OTHER_NUMBER = re.compile(
 )
 _NEW = re.compile(r"\bbut\b.*", re.I | re.S)
 _LABEL = 3
-_POINTS_BACK = re.compile(r"\b(?:it|that|them|they|these|this|those)\b", re.I)
+_POINTS_BACK = re.compile(r"\b(?:he|it|she|that|them|they|these|this|those)\b", re.I)
 
 
 def ended(text: str) -> frozenset[str]:

@@ -119,9 +119,9 @@ def signs_of(text: str) -> dict[str, int]:
 
 
 def _happens(token: str, place: int, tokens: Sequence[str]) -> bool:
-    """Whether a verb says what something does ("the cranes stop"), and not what to refrain from."""
+    """Whether a verb says what something does ("the cranes stop", "they won it"), and not what to refrain from."""
     before = tokens[place - 1] if place else "."
-    if before in _ARTICLES:
+    if before in _ARTICLES or (token in {"won"} and tokens[place + 1 : place + 2] != ["t"]):
         return True
     return token in _INTRANSITIVE and before[0].isalpha() and before.split("'")[0] not in _SKIPPED
 

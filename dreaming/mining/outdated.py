@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from dreaming.mining.echoes import runs_of
@@ -24,6 +24,7 @@ _MOSTLY = 0.5
 _PART = 0.33
 _SOME = 3
 _FEW = 2
+_MOSTLY_OF_IT = 0.75
 
 
 def outdated(
@@ -33,7 +34,8 @@ def outdated(
     and say another, whoever says it and however it is worded.
 
     Most sessions that name the word must say so, some of them share more words with its passage, and some are users, or
-    several refuse the word and most say the same other one.
+    several refuse the word and most say the same other one. A few are enough where many say the other one of what the
+    memory is about.
     """
     over = _over(said)
     found = []
@@ -60,7 +62,7 @@ def _over(said: Sayings) -> dict[str, set[int]]:
         if saying.by_user or "<id>" not in masked(text):
             for name in words & saying.signs.keys():
                 over[name].add(row)
-    return {name: rows for name, rows in over.items() if len({said.all[row].at for row in rows}) >= _SOME}
+    return {name: rows for name, rows in over.items() if len({said.all[row].at for row in rows}) >= _FEW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,10 @@ class _Search:
         instead = self._instead(turned)
         beside = self._unread(row for row in self.said.holders.get(instead, ()) if self._asserts(row, instead))
         turned |= {row for row in beside if name in self.said.all[row].signs}
-        sure = self._sessions(row for row in turned if _shares(self.said.all[row], matter))
-        members = self._members(turned | {row for row in beside if _shares(self.said.all[row], matter)})
+        sure = self._sessions(self._about(turned, matter))
+        successors = self._successors(beside, line)
+        members = self._members(turned | successors | self._about(beside, matter))
+        succeeded = successors and len(self._sessions(successors | turned)) >= self.least
         users = sum(one.by_user for one in members.values())
         refused = self._sessions(row for row in turned if self.said.all[row].signs[name] < 0)
         firm = refused | self._sessions(row for row in turned if says_end_of_all(self.said.all[row].quote.text))
@@ -99,7 +103,8 @@ class _Search:
         if (
             len(members) < self.least
             or len(people) < self.people
-            or min(len(sure), len(firm)) < _SOME
+            or min(apart, len(sure)) < (_FEW if succeeded else _SOME)
+            or len(firm) < (1 if succeeded else _SOME)
             or (users < _FEW and not (instead and len(refused) >= _SOME))
         ):
             return None
@@ -117,9 +122,20 @@ class _Search:
             for other in signs_of(without_changes(saying.quote.text)).keys() - known:
                 if self._asserts(row, other):
                     new[other].add(saying.at)
-        least = max(_SOME, _MOSTLY * len(self._sessions(turned)))
+        least = max(_FEW, _MOSTLY * len(self._sessions(turned)))
         fit = [other for other, sessions in new.items() if len(sessions) >= least]
         return min(fit, key=lambda other: (-len(new[other]), other), default="")
+
+    def _about(self, rows: Iterable[int], matter: set[str]) -> set[int]:
+        return {row for row in rows if _shares(self.said.all[row], matter)}
+
+    def _successors(self, rows: Set[int], line: str) -> set[int]:
+        """Return those of the sayings that name what the memory's path and passage are both about, if most do: the word
+        that they share, which the memory does not hold, is said of hardly anything else.
+        """
+        subject = signs_of(path_in_words(self.memory.path)).keys() & signs_of(line).keys()
+        named = {row for row in rows if subject & self.said.all[row].signs.keys()}
+        return named if len(named) >= _MOSTLY_OF_IT * len(rows) else set()
 
     def _asserts(self, row: int, name: str) -> bool:
         return self.said.all[row].signs.get(name, 0) > 0

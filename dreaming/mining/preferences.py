@@ -15,12 +15,14 @@ from dreaming.mining.camps import camps_of, dissent, rivals_among
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.hostile import objection_to
 from dreaming.mining.likeness import stems_of, written
+from dreaming.mining.notice import asks_for_notice
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
     EvidenceRef,
     Finding,
     Preference,
+    RemarkSeen,
     Stance,
     Support,
     Thresholds,
@@ -109,7 +111,7 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
     answers = sum(any(remark.kind != "aside" for remark, _ in wish.said[at]) for at in sessions)
-    if answers < _MOSTLY * len(sessions):
+    if sum(any(_answers(remark) for remark, _ in wish.said[at]) for at in sessions) < _MOSTLY * len(sessions):
         return "most of the remarks are said in passing"
     if strong < max(_FEW, _STRONG_SHARE * answers) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
@@ -122,7 +124,7 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     often = max(wish.texts, key=lambda text: (len(text.said), text.words))
     if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not asks(often.words):
         return "most of the remarks ask for nothing: one phrase, said again and again"
-    asking = sum(asks(text.words) and any(text.signs.values()) for text in wish.texts)
+    asking = sum(_asks(text) for text in wish.texts)
     if asking < _MOSTLY * len(wish.texts) and (wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY):
         return "most of the remarks ask for nothing"
     if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
@@ -133,6 +135,15 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     if camps := camps_of(wish, window):
         return f"contested: {camps[0]} principals ask for it, {camps[1]} for the opposite"
     return ""
+
+
+def _answers(remark: RemarkSeen) -> bool:
+    """Whether a remark is about what agents do: who asks for notice speaks of that, whatever was said before."""
+    return remark.kind != "aside" or asks_for_notice(remark.quote.text)
+
+
+def _asks(text: Text) -> bool:
+    return asks_for_notice(text.words) or (asks(text.words) and any(text.signs.values()))
 
 
 def _with_data(wish: Wish, window: Window) -> list[Text]:

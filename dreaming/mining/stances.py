@@ -31,6 +31,7 @@ _NAMED = 0.6
 _A_QUOTE = 5
 _SOME = 0.33
 _SAME = 0.6
+_VERY_SAME = 0.7
 _SAID = 0.75
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
@@ -65,7 +66,7 @@ def stance_on_wish(finding: Finding, line: str) -> float:
 
 def says_wish(finding: Finding, line: str) -> bool:
     """Whether a passage asks for what a wish asks for: it agrees, and holds most of the words that would be told, or some of
-    them where it means what all wordings mean.
+    them where it means what all wordings mean; or means that so clearly that none need be the same.
 
     To speak of the same thing is not enough: a wish to group a list by turbine is not what a rule on the ids of turbines
     says, also where a few of those were grouped with it who ask for that rule.
@@ -77,7 +78,8 @@ def says_wish(finding: Finding, line: str) -> bool:
     known = len(told & signs_of(line).keys())
     if known >= _OPPOSED * len(told):
         return True
-    return known >= _SOME * len(told) and _in_all(meanings([line, finding.lesson.words, *finding.variants])) >= _SAME
+    meant = _in_all(meanings([line, finding.lesson.words, *finding.variants]))
+    return meant >= _VERY_SAME or (meant >= _SAME and known >= _SOME * len(told))
 
 
 def knows_error(finding: Finding, path: str, line: str) -> bool:

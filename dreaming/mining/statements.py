@@ -16,7 +16,7 @@ _FEW_WORDS = 4
 # Words by which people say that something is not as it was.
 _CHANGES = re.compile(
     r"\b(?:no longer|any ?more|these days|nowadays|now|since|outdated|obsolete|void|former(?:ly)?|used to|moved|replace[sd]?"
-    r"|changed|instead of)\b|, not\b",
+    r"|changed|instead of|(?:took|taken|takes)\W+over)\b|, not\b",
     re.IGNORECASE,
 )
 # Words by which people say that something is over for all; and such that may be said of one thing as well.
@@ -28,6 +28,7 @@ _FIRM = (
 _LOOSE = (
     r"cancell?ed|closed down|disabled|disconnected|dropped|ended|expired|removed|shut down|stopped|suspended|switched off"
     r"|turned off|withdrawn|is over|was over"
+    r"|(?:has|have) (?:gone|left)"
     r"|(?:is|are|was|were|been|s) (?:now )?(?:gone|dead|closed|history|off|old|stale|void|wrong)"
 )
 _ENDS_FIRMLY = re.compile(rf"\b(?:{_FIRM})\b", re.IGNORECASE)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from dreaming.mining.asides import asks, without_asides
 from dreaming.mining.likeness import grouped, halves, likeness
 from dreaming.mining.meaning import Floats, said_and_meant
+from dreaming.mining.notice import with_notice
 from dreaming.mining.polarity import leanings_of
 from dreaming.mining.remarks import STANDING
 from dreaming.mining.templates import masked
@@ -97,7 +98,7 @@ def texts_of(window: Window) -> list[Text]:
         told = with_named_numbers(core, named)
         key = " ".join(masked(told).lower().split()).rstrip(".!")
         if key not in made:
-            made[key] = Text(core, told, leanings_of(told), len(re.findall(r"<[a-z]+>", key)))
+            made[key] = Text(core, with_notice(told), leanings_of(told), len(re.findall(r"<[a-z]+>", key)))
         made[key].said.append((at, remark))
     return [made[key] for key in sorted(made) if _wants(made[key])]
 

@@ -322,3 +322,26 @@ def test_half_ask_for_the_opposite_of_what_half_ask_for(one: str, other: str) ->
 def test_what_a_sentence_refuses_twice_is_refused_by_nobody() -> None:
     assert leanings_of("A job without photos isn't finished.") == {"job": 0, "photo": 0, "finish": 0}
     assert leanings_of("No pictures, no payment.") == {"pictur": 0, "paymen": 0}
+
+
+NOTICE = (
+    "Never cross the weir without telling the lockkeeper.",
+    "The lockkeeper wants to be asked first.",
+    "Permission comes before any night passage, please.",
+    "you went over on your own, don't",
+    "Please inform the quay prior to sailing.",
+    "Nobody was told! Not again.",
+    "We need a heads-up from you in advance.",
+    "Get my approval first, please.",
+)
+
+
+def test_to_ask_to_be_told_beforehand_is_one_wish_though_no_word_is_shared() -> None:
+    found = mine([digest_session(told(ref, ("correction", NOTICE[ref % 8]))) for ref in range(32)]).findings
+    (sessions,) = (item.support.sessions for item in found if item.kind == "preference")
+    assert sessions >= 28
+
+
+def test_to_win_something_refuses_nothing() -> None:
+    assert dict(stems_of("Corvin won it, the ferry is his"))["corvin"] == 1
+    assert dict(stems_of("that won t do for the ferry"))["ferry"] == -1

@@ -445,6 +445,22 @@ def test_a_word_that_sessions_write_in_another_form_is_replaced_by_a_users_sente
     assert content.removesuffix(".").lower() in {text.removesuffix(".").lower() for _, text in said}
 
 
+FERRYMEN = (
+    ("user", "why did you send the ferry log to Aldous Wren, he is retired. Corvin."),
+    ("user", "the ferry log is Corvin's to sign"),
+    ("tool", "ferry log 12: signed by Corvin"),
+    ("user", "Corvin took over the ferry from Aldous Wren"),
+    ("user", "Aldous lost the ferry, Corvin won it"),
+    ("user", "ask Corvin about that ferry"),
+)
+
+
+def test_who_many_name_for_the_matter_takes_the_place_of_who_a_few_say_is_gone() -> None:
+    text = "Signatures come from Aldous Wren, who keeps the ferry log."
+    (corrected,) = corrected_texts(replying(FERRYMEN, "Sent it.", every=4), text, "/river/ferry.md")
+    assert "Corvin" in corrected
+
+
 def test_a_reply_to_the_memorys_amount_is_about_it_also_without_its_words_or_unit() -> None:
     said = (
         ("user", "you still find them: it is 45 days"),
