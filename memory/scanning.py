@@ -48,7 +48,8 @@ _ORDERS = re.compile(
   | \byou\s+are\s+now\b | \bnew\s+instructions?\s*: | \bact\s+as\s+(?:if|an?\b)
   | \bdo\s+not\s+(?:tell|inform|mention|reveal|show)\b.{0,40}\b(?:user|human|reviewer|anyone|operator)\b
   | \b(?:approve|accept)\b.{0,30}\b(?:this|the|every|all|any)\b.{0,20}\b(?:proposals?|chang(?:e|es)|memor(?:y|ies)|requests?)\b
-  | \b(?:without|no\s+need\s+for|skip(?:ping)?)\b.{0,30}\b(?:review|approval|confirmation|verification|consent|authori[sz]ation)\b
+  | \b(?:without|no\s+need\s+for|needs?\s+no|skip(?:ping)?)\b.{0,30}
+        \b(?:review|approval|confirmation|verification|consent|authori[sz]ation|second\s+check)\b
   | \b(?:disable|turn\s+off|switch\s+off)\b.{0,30}\b(?:safety|logging|audit\w*|monitoring|checks?|filters?)\b
   | \b(?:exfiltrate|jailbreak)\b
   | \b(?:send|forward|post|upload|e-?mail|leak)\b.{0,60}\b(?:credentials?|passwords?|secrets?|api\s+keys?|tokens?|customer\s+data)\b
