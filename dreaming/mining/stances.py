@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -33,6 +33,7 @@ _SOME = 0.33
 _SAME = 0.6
 _VERY_SAME = 0.7
 _SAID = 0.75
+_TOOL = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b")
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
 
@@ -84,9 +85,10 @@ def says_wish(finding: Finding, line: str) -> bool:
 
 def knows_error(finding: Finding, path: str, line: str) -> bool:
     """Whether a passage says what to do about the very error of a finding: it names the tool and the error's own words,
-    more besides, and the argument or the tool that mends it, where one is known. Who quotes an error need not name its tool.
+    more besides, and the argument or the tool that mends it, where one is known. Who quotes an error need not name its tool,
+    but must not name another, as tools of one maker refuse in nearly the same words.
     """
-    quoted = _quotes(finding.template, line)
+    quoted = _quotes(finding.template, line) and not _TOOL.search(line)
     if not finding.template or not (quoted or is_about(finding.tool, path, line)):
         return False
     said = dict(stems_of(spoken(line)))
@@ -149,6 +151,8 @@ def opposes(finding: Finding, path: str, line: str) -> bool:
         return stance_on_wish(finding, line) < 0
     if isinstance(finding.lesson, Workflow):
         first, second = finding.lesson.first, finding.lesson.second
+        if not names_all((first, second), f"{path} {line}"):
+            return False
         refused = is_about(first, path, line) and _refuses(second, line)
         refused |= is_about(second, path, line) and _refuses(first, line)
         return refused or _other_order(first, second, line)
@@ -165,6 +169,12 @@ def opposes(finding: Finding, path: str, line: str) -> bool:
         "run": lambda: _other_program(rest, line),
     }
     return kind in opposed and opposed[kind]()
+
+
+def names_all(steps: Iterable[str], text: str) -> bool:
+    """Whether a text names each step with all words of its name: tools of one maker share most of theirs."""
+    said = {stem for stem, _ in stems_of(spoken(text))}
+    return all({stem for stem, _ in stems_of(spoken(step))} <= said for step in steps)
 
 
 def _refuses(name: str, line: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from dreaming.mining.corrections import key_of, upkeep_finding
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.passages import passages
-from dreaming.mining.stances import knows_error, opposes, says_mend, says_wish
+from dreaming.mining.stances import knows_error, names_all, opposes, says_mend, says_wish
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -20,6 +20,7 @@ from dreaming.mining.values import (
     MemoryView,
     Preference,
     Upkeep,
+    Workflow,
 )
 from dreaming.mining.wording import advise
 
@@ -36,6 +37,8 @@ def already_said(finding: Finding, memories: Sequence[MemoryView]) -> str:
         for line in (*passages(memory.text), memory.text):
             if isinstance(finding.lesson, Preference):
                 said = says_wish(finding, line)
+            elif isinstance(finding.lesson, Workflow) and not names_all(finding.lesson.steps, line):
+                continue
             else:
                 stems = set(stems_of(line.replace("_", " ")))
                 share = sum(item in stems for item in wanted)

@@ -58,6 +58,8 @@ def test_a_memory_that_quotes_an_error_says_it_already_though_it_names_no_tool()
     assert found.kind == "recurring_failure"
     quoted = "When 'ice has grown between the sluice and its chain' is all you hear, pour warm brine over it."
     assert dreamt(corpus(300, special), quoted).findings == ()
+    another = quoted.replace("When", "When `raise_sluice` answers")
+    assert len(dreamt(corpus(300, special), another).findings) == 1
 
 
 def test_a_memory_that_refuses_what_mends_the_error_is_corrected() -> None:
@@ -563,3 +565,15 @@ def test_a_duplicate_of_which_only_what_is_private_speaks_is_told_without_a_quot
     (found,) = dreamt(sessions, one, two).findings
     assert isinstance(found.lesson, Upkeep)
     assert (found.lesson.why, found.evidence) == ("duplicate", ())
+
+
+def test_an_order_is_not_known_where_memory_names_one_of_its_steps_alone() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        bale = {"bale": code(rng)}
+        parts: list[Step] = [("weigh_wool_bale", bale, "12"), ("bind_wool_bale", bale, "bound")]
+        return (parts, "success") if rng.random() < 0.6 else (parts[::-1], "failure")
+
+    alone = "Call `bind_wool_bale` before the carts leave; call it with the number of the bale."
+    both = "Call `weigh_wool_bale` before `bind_wool_bale`."
+    assert [found.kind for found in dreamt(corpus(300, special), alone).findings] == ["workflow"]
+    assert dreamt(corpus(300, special), both).findings == ()
