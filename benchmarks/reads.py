@@ -1,5 +1,5 @@
 """How fast agents read, beside a bare Django view that sends the same bytes from one SELECT, through the same gunicorn:
-`.venv/bin/python -m benchmarks.reads [--memories 100]`
+`.venv/bin/python -m benchmarks.reads [--memories 100 1000]`
 
 Both are asked in turn, by the same clients on kept connections, in one run: as they are, and with the ETag (304). The
 clients write and read plain sockets, as two cores carry them and the server: a costlier client would measure itself.
@@ -22,54 +22,66 @@ ROUNDS = 5
 REQUESTS = 1000
 CLIENTS = 4
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+PATH = "/api/v1/agents/teller/memory"
 TEXT = "Close the ledger before you post into it; a locked ledger refuses, and a second try makes a double. " * 5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--memories", type=int, default=100, help="of 500 bytes each")
+    parser.add_argument("--memories", type=int, nargs="+", default=[100, 1000], help="of 500 bytes each")
     given = parser.parse_args()
     with deployment("benchmarks.reads_urls") as address:
-        key, path = prepare(given.memories)
+        key = prepare()
         headers = {"Authorization": f"Bearer {key}"}
-        first, body = ask(address, path, headers)
-        keep(body)
-        cases = {
-            "bare view, one SELECT": ("/bare", {}),
-            "read": (path, headers),
-            "read, 304": (path, headers | {"If-None-Match": first["ETag"]}),
-        }
-        report(address, cases)
+        for memories in sorted(given.memories):
+            approve(memories)
+            first, body = ask(address, PATH, headers)
+            keep(body)
+            cases = {
+                "bare view, one SELECT": ("/bare", {}),
+                "read": (PATH, headers),
+                "read, 304": (PATH, headers | {"If-None-Match": first["ETag"]}),
+            }
+            report(address, cases)
 
 
-def prepare(memories: int) -> tuple[str, str]:
-    """An agent with a store of memories, each approved; its key, and the path to read at."""
+def prepare() -> str:
+    """A reviewer, and an agent with an empty store; the agent's key."""
     from django.contrib.auth.models import Group, User
 
     from audit.actors import Actor
-    from audit.checkpoints import make_checkpoint
     from memory.agents import create_agent
-    from memory.services import Draft, create_store, submit_proposal
-    from reviews.ballots import Ballot
-    from reviews.services import decide
+    from memory.services import create_store
     from sessions.models import ApiKey
     from sessions.services import issue_key
 
     actor = Actor.system("benchmark")
-    rita = User.objects.create_user("rita")
-    rita.groups.set(Group.objects.filter(name="reviewer"))
-    store = create_store(name="ledger", actor=actor)
-    agent = create_agent(slug="teller", stores=[store], actor=actor)
-    for number in range(memories):
+    User.objects.create_user("rita").groups.set(Group.objects.filter(name="reviewer"))
+    agent = create_agent(slug="teller", stores=[create_store(name="ledger", actor=actor)], actor=actor)
+    key, text = issue_key(agent=agent, scopes=["read"], issued_by=actor)
+    ApiKey.objects.filter(pk=key.pk).update(per_minute=10_000_000)
+    return text
+
+
+def approve(memories: int) -> None:
+    """So many memories are live, each decided by a person."""
+    from django.contrib.auth.models import User
+
+    from audit.actors import Actor
+    from audit.checkpoints import make_checkpoint
+    from memory.models import MemoryStore
+    from memory.services import Draft, submit_proposal
+    from reviews.ballots import Ballot
+    from reviews.services import decide
+
+    rita, store = User.objects.get(username="rita"), MemoryStore.objects.get(name="ledger")
+    for number in range(store.revision, memories):
         draft = Draft(
             "create", f"/tools/lesson-{number:04}.md", f"{number}. {TEXT}"[:500], "written", "A lesson", "Told."
         )
-        proposal = submit_proposal(store=store, draft=draft, source="person", proposer=actor)
+        proposal = submit_proposal(store=store, draft=draft, source="person", proposer=Actor.system("benchmark"))
         decide(proposal_id=proposal.pk, decider=rita, ballot=Ballot("approve", proposal.digest, "It is right."))
     make_checkpoint()
-    key, text = issue_key(agent=agent, scopes=["read"], issued_by=actor)
-    ApiKey.objects.filter(pk=key.pk).update(per_minute=10_000_000)
-    return text, "/api/v1/agents/teller/memory"
 
 
 def keep(body: bytes) -> None:
@@ -79,7 +91,8 @@ def keep(body: bytes) -> None:
     from dreaming import embedded
 
     with psycopg.connect(embedded.owner_database_url().replace("postgres://", "postgresql://")) as owner:
-        owner.execute("CREATE TABLE benchmark_answer (body bytea NOT NULL)")
+        owner.execute("CREATE TABLE IF NOT EXISTS benchmark_answer (body bytea NOT NULL)")
+        owner.execute("TRUNCATE benchmark_answer")
         owner.execute("INSERT INTO benchmark_answer VALUES (%s)", [body])
         owner.execute("GRANT SELECT ON benchmark_answer TO PUBLIC")
 
