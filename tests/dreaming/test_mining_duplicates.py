@@ -1,0 +1,78 @@
+"""Memories that say the same become one; those that disagree stay."""
+
+from __future__ import annotations
+
+import pytest
+
+from dreaming.mining.values import Upkeep
+from dreaming.writer import write
+from tests.dreaming.test_mining_known import dreamt
+from tests.dreaming.test_mining_mine import corpus, toll_paid
+from tests.dreaming.test_mining_news import replying
+
+
+def test_what_only_one_of_two_doubles_says_is_kept() -> None:
+    one = "Look up the ledger of the barge before pay_toll. The keeper wants the quay too. Keep the receipt of each toll.\n"
+    two = "Before pay_toll, look up the ledger of the barge. The quay too, the keeper wants. Lanterns stay lit.\n"
+    update, delete = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings
+    assert isinstance(update.lesson, Upkeep)
+    assert isinstance(delete.lesson, Upkeep)
+    assert (update.lesson.operation, update.lesson.path) == ("update", "/m0.md")
+    assert update.lesson.content == f"{one.rstrip()}\n\n- Lanterns stay lit.\n"
+    assert (delete.lesson.operation, delete.lesson.path, delete.lesson.other) == ("delete", "/m1.md", "/m0.md")
+    assert "Lanterns stay lit. Approve this after the update" in write(delete).rationale
+
+
+def test_doubles_that_disagree_in_a_number_stay() -> None:
+    one, two = "pay_toll is refused after 40 barges a day.", "After 60 barges a day pay_toll is refused."
+    result = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two)
+    assert result.findings == ()
+    assert "disagree" in result.discarded[0].reason
+
+
+def test_a_duplicate_that_no_session_speaks_of_rests_on_the_two_texts() -> None:
+    result = dreamt(
+        corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
+    )
+    (found,) = result.findings
+    assert (found.evidence, found.support.sessions) == ((), 0)
+    assert "No session speaks of it" in write(found).rationale
+
+
+def test_memories_that_say_opposite_things_are_no_duplicates() -> None:
+    one, two = "Never call pay_toll at night by lantern.", "Always call pay_toll at night by lantern."
+    assert dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("The upper lock of the canal opens at dawn.", "The lower lock of the canal opens at dusk."),
+        ("A loaded barge waits ten minutes at the quay.", "An empty barge waits twenty minutes at the bollard."),
+    ],
+)
+def test_another_word_in_the_same_place_is_another_case_and_no_duplicate(one: str, two: str) -> None:
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
+
+
+def test_not_older_than_and_younger_than_are_no_disagreement() -> None:
+    one = "Skippers of the ferry need a licence not older than four years."
+    two = "A licence younger than four years is needed of each skipper of the ferry."
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.kind for item in result.findings] == ["upkeep"]
+
+
+def test_to_forbid_and_to_let_nobody_are_no_disagreement() -> None:
+    one = "Nobody may stand between barges while the sluice is running."
+    two = "While the sluice is running, standing between barges is forbidden to everybody."
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.kind for item in result.findings] == ["upkeep"]
+
+
+def test_a_duplicate_of_which_only_what_is_private_speaks_is_told_without_a_quote() -> None:
+    one, two = "The moon pool is salty in March.", "In March the moon pool is salty."
+    said = ("user", "the moon pool is salty again, my password: Tr0ub4dor-and-3")
+    sessions = replying((said,), "I look at it.")
+    (found,) = dreamt(sessions, one, two).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert (found.lesson.why, found.evidence) == ("duplicate", ())
