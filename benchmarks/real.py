@@ -101,7 +101,9 @@ def fate(tool: str, line: str, results: list[Finding | Discarded]) -> str:
     def shared(item: Finding | Discarded) -> float:
         return len(words & own(item)) / max(1, len(words | own(item)))
 
-    near = max((item for item in results if item.tool in {tool, ""} or tool in item.template), key=shared, default=None)
+    # A shell's failures are told by the program it ran: `bash: python -m pytest`.
+    of_tool = (item for item in results if item.tool.partition(":")[0] in {tool, ""} or tool in item.template)
+    near = max(of_tool, key=shared, default=None)
     # Of the shorter of the two: the counted line is clipped, and the template may hold more of the message.
     if near is None or len(words & own(near)) <= 0.3 * min(len(words), len(own(near))):
         return "not told"
