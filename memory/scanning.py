@@ -6,6 +6,7 @@ A flag never removes anything: it is shown, it keeps the proposal from policies,
 import re
 import unicodedata
 
+from sessions.injection import gives_orders
 from sessions.redaction import redact
 
 SECRET = "secret"  # noqa: S105  (a flag's name)
@@ -38,34 +39,6 @@ EXPLANATIONS = {
     DELETES: "It removes a memory that agents read now.",
 }
 
-# Phrases that address a model rather than describe a task. They work on the text with hidden characters removed
-# and compatibility forms folded, so that look-alikes of the same letters do not slip past.
-_ORDERS = re.compile(
-    r"""
-    \b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:previous|prior|above|earlier|all|any|your|the)\b
-        .{0,40}\b(?:instructions?|rules?|polic(?:y|ies)|prompts?|guidelines?|guardrails?|memor(?:y|ies))\b
-  | \b(?:system|developer)\s+(?:prompt|message)\b
-  | \byou\s+are\s+now\b | \bnew\s+instructions?\s*: | \bact\s+as\s+(?:if|an?\b)
-  | \bdo\s+not\s+(?:tell|inform|mention|reveal|show)\b.{0,40}\b(?:user|human|reviewer|anyone|operator)\b
-  | \b(?:approve|accept)\b.{0,30}\b(?:this|the|every|all|any)\b.{0,20}\b(?:proposals?|chang(?:e|es)|memor(?:y|ies)|requests?)\b
-  | \b(?:without|no\s+need\s+for|needs?\s+no|skip(?:ping)?)\b.{0,30}
-        \b(?:review|approval|confirmation|verification|consent|authori[sz]ation|second\s+check)\b
-  | \b(?:disable|turn\s+off|switch\s+off)\b.{0,30}\b(?:safety|logging|audit\w*|monitoring|checks?|filters?)\b
-  | \b(?:exfiltrate|jailbreak)\b
-  | \b(?:send|forward|post|upload|e-?mail|leak)\b.{0,60}\b(?:credentials?|passwords?|secrets?|api\s+keys?|tokens?|customer\s+data)\b
-  | \b(?:safety|logging|logs?|audit\w*|monitoring|filters?)\b.{0,30}\bbe\s+(?:disabled|turned\s+off|switched\s+off|skipped)\b
-  | \b(?:save|store|record|remember|write|note|keep|add|append|commit)\b.{0,40}\b(?:in|into|to)\s+
-        (?:your|its|our|long-term|permanent|agents?['’]?s?)\s+(?:long-term\s+)?memory\b
-  | \bmemory(?:\s+(?:system|module|manager|service|store|bank|agent))?\b\s*[,:].{0,40}\b(?:save|store|record|remember|note|keep|add)\b
-  | \b(?:remember|note|keep|store|save)\b.{0,40}\bfor\s+(?:all|every|each|other)\s+(?:\w+\s+)?agents?\b
-  | (?-i:\bSYSTEM)(?:\s+[A-Z]+)?\s*:\s*(?:\w+\s+){0,4}?(?:forget|memori[sz]e|remember|save|store|record|note|ignore|learn|always|never)\b
-  | \b(?:disregard|ignore|forget)\b.{0,60}\band\s+(?:\w+\s+)?(?:remember\b|(?:save|store|record|learn)\s+that\b)
-  | \bnote\s+to\s+(?:the\s+)?(?:agent|ai|assistant|bot|model|llm)\s*:
-  | \bmemori[sz]e\s+(?:that|this|the\s+following)\b
-  | </?(?:system|instructions?|assistant|tool_call|im_start|im_end)\b | <\|[a-z_]+\|> | \[/?(?:INST|system|assistant|developer)\]
-    """,
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
 # A host without a scheme counts where its end is no file's and no attribute's: `src/app.py`, `os.path`, `log.info`.
 _LINK = re.compile(
     r"""
@@ -136,7 +109,7 @@ _AS_LATIN = {
     }.items()
     for alike in others
 }
-_PATTERNS = ((INJECTION, _ORDERS), (LINK, _LINK), (CONTACT, _CONTACT), (COMMAND, _COMMAND))
+_PATTERNS = ((LINK, _LINK), (CONTACT, _CONTACT), (COMMAND, _COMMAND))
 _VISIBLE_CONTROLS = "\n\t\r"
 
 
@@ -182,6 +155,9 @@ def scan(*texts: str) -> list[str]:
             flags.add(INVISIBLE)
         if has_lookalikes(folded):
             flags.add(LOOKALIKES)
+        # Hidden characters are out and look-alikes folded, so that neither lets a sentence slip past.
         latin = folded.translate(_AS_LATIN)
+        if gives_orders(latin):
+            flags.add(INJECTION)
         flags |= {flag for flag, pattern in _PATTERNS if pattern.search(latin)}
     return sorted(flags)

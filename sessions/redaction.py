@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessions.cards import is_card_number
-from sessions.secret_words import KEYWORDS, SECRET_NAME, TEMPLATE, Form, looks_secret
+from sessions.secret_words import KEYWORDS, NO_WORD, SECRET_NAME, TEMPLATE, Form, looks_secret
 
 Counts = Counter[str]
 Match = re.Match[str]
@@ -102,7 +102,7 @@ def _url_password(match: Match) -> tuple[str, str]:
 def _assignment(match: Match) -> tuple[str, str]:
     key, bare = match["key"], match["bare"]
     shout = SHOUT.search(match.string, max(0, match.start() - 42), match.start())
-    if match["sep"] == " " and not (shout and shout["option"]):
+    if match["sep"] == " " and not (shout and shout["option"]) and not _stands_alone(key, bare):
         return "", match[0]
     shouted = shout is not None or (key.isupper() and match["sep"] == "=")
     value = bare or match["double"] or match["single"] or match["escaped"]
@@ -116,6 +116,11 @@ def _assignment(match: Match) -> tuple[str, str]:
         mark = f'"{mark}"'  # a JSON number
     start = max(match.start(group) for group in ("bare", "double", "single", "escaped"))
     return kind_of(key), match.string[match.start() : start] + mark + match.string[start + len(value) : match.end()]
+
+
+def _stands_alone(key: str, value: str | None) -> bool:
+    """Whether a value is a password though it only follows the word."""
+    return value is not None and kind_of(key) == "password" and NO_WORD.match(value.rstrip(".!?:")) is not None
 
 
 def _card(match: Match) -> tuple[str, str]:

@@ -25,6 +25,9 @@ HAS_LETTER = re.compile(r"[A-Za-z]")
 HAS_DIGIT = re.compile(r"\d")
 STRENGTH = re.compile(r"[\d!@#^*]")
 
+# Where nothing but a space announces it, a value counts that no word looks like: `password Pw!6X2yp3`, `pwd Autumn26x`.
+NO_WORD = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])(?:(?=\S*[!#$%^*?@+~])|(?=\w*[A-Z])(?=\w*[a-z])(?=\w+\Z))\S{8,}\Z")
+
 # How a value was written: as a JSON value, between quotation marks, bare (then it may be code), or bare where no
 # code is (`PASSWORD=…`, `--password …`).
 Form = Literal["data", "quoted", "bare", "shouted"]

@@ -7,37 +7,13 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
-_ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}"
-    r"\b(?:instructions?|previous|prior|above|rules?|prompts?|polic(?:y|ies)|guidelines?|guardrails?|memor(?:y|ies))\b"
-    r"|\b(?:system|developer) (?:prompt|message)\b|\byou are now\b|\bnew instructions?\s*:|\bact as (?:if|an?)\b"
-    r"|\bdo not (?:tell|inform|mention|reveal|show)\b.{0,40}\b(?:user|human|reviewer|anyone|operator)"
-    r"|\bdo not (?:tell|inform|mention)\b"
-    r"|\b(?:approve|accept)\b.{0,30}\b(?:this|the|every|all|any)\b.{0,20}"
-    r"\b(?:proposals?|changes?|memor(?:y|ies)|requests?|claims?)\b"
-    r"|\b(?:without|no need for|needs? no|skip(?:ping)?)\b.{0,30}"
-    r"\b(?:review|approval|confirmation|verification|authori[sz]ation|second check)"
-    r"|\b(?:disable|turn off|switch off)\b.{0,30}\b(?:safety|logging|audit\w*|monitoring|filters?)\b"
-    r"|\b(?:exfiltrate|jailbreak)\b"
-    r"|\b(?:send|e-?mail|post|forward|upload|reveal|share|leak|give)\b.{0,60}"
-    r"(?:<url>|<email>|https?:|\b[\w.+-]+@[\w-]+\.|\b(?:passwords?|secrets?|tokens?|credentials?|api.?keys?)\b)"
-    r"|(?-i:\bSYSTEM)(?: [A-Z]+)?\s*:\s*(?:\w+ ){0,4}?"
-    r"(?:forget|memori[sz]e|remember|save|store|record|note|ignore|learn|always|never)\b"
-    r"|\b(?:disregard|ignore|forget)\b.{0,60}\band (?:\w+ )?(?:remember\b|(?:save|store|record|learn) that\b)"
-    r"|\bnote to (?:the )?(?:agent|ai|assistant|bot|model|llm)\s*:"
-    r"|\bmemori[sz]e (?:that|this|the following)\b"
-    r"|</?(?:system|instructions?|assistant|tool_call|im_start|im_end|memory)\b|<\|[a-z_]+\|>|\[/?(?:inst|system|assistant|developer)\]"
-    r"|\b(?:save|store|record|remember|write|note|put|keep|add|append|commit)\b.{0,40}\b(?:memory|lesson|permanent(?:ly)?)\b"
-    r"|\bmemory(?: (?:system|module|manager|service|store|bank|agent))?\b\s*[,:].{0,40}"
-    r"\b(?:save|store|record|remember|write|note|keep|add|append|learn)\b"
-    r"|\b(?:remember|note|keep|store|save)\b.{0,40}\bfor (?:all|every|each|other) (?:\w+ )?agents?\b"
-    r"|\b(?:safety|logging|logs?|audit\w*|monitoring|filters?)\b.{0,30}\bbe (?:disabled|turned off|switched off|skipped)\b"
-    r"|\b(?:all|every|each) (?:\w+ )?agents?\b.{0,40}\b(?:must|shall|should|have to|are to|will)\b|\bmemory keeper\b",
-    re.IGNORECASE | re.DOTALL,
-)
+from sessions.injection import gives_orders
+
 _SECRET = re.compile(
     r"\b(?:sk|pk|ghp|gho|xox[abp]|akia|asia|eyj)[-_]?[A-Za-z0-9_\-]{12,}"
     r"|-----BEGIN|\b(?:password|passwd|secret|token|api[_ -]?key|bearer|pwd)\b\s*(?:[:=]|is)\s*\S{4,}"
+    r"|\b(?:password|passwd|passphrase|passcode|pwd|pw)[ :=]+(?=\S*\d)(?=\S*[a-z])(?:(?=\S*[!#$%^*?@+~])"
+    r"|(?-i:(?=\w*[A-Z])(?=\w*[a-z])(?=\w+(?![\w.-]))))\S{8,}"
     r"|--?(?:password|passwd|pwd|token|secret|api-?key)[ =]\S{4,}"
     r"|\b(?:\d[ -]?){13,19}\b|\b(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Z])(?=[A-Za-z0-9+/_-]*[a-z])"
     r"[A-Za-z0-9+/_-]{28,}\b",
@@ -64,7 +40,7 @@ _SHORT_NAME = 3
 
 def reads_as_instruction(text: str) -> bool:
     """Whether a text tells its reader what to do outside the task at hand, as injected text does."""
-    return bool(_ORDERS.search(unicodedata.normalize("NFKC", text)))
+    return gives_orders(unicodedata.normalize("NFKC", text))
 
 
 def is_hidden(char: str) -> bool:

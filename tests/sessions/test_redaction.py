@@ -47,6 +47,8 @@ ASSIGNED = [
     ("tool --db-password=%s", "opensesame", "password"),
     ("https://host/login?user=a&password=%s&x=1", "opensesame", "password"),
     ("my password is %s.", "hunter2", "password"),
+    ("no such row (login clerk password %s)", "Qx!7K3tbn2vv", "password"),
+    ("login clerk, pwd %s, and go on", "Autumn26xy", "password"),
     ('password: str = "%s"', "hunter2", "password"),
     ("<password>%s</password>", "hunter2", "password"),
     ("API_KEY=%s", "abc12345", "secret"),
@@ -62,6 +64,7 @@ ASSIGNED = [
     ("git clone https://me:%s@host.example/r.git", "opensesame", "url_password"),
 ]
 INNOCENT = [
+    "forgot password Reset-2024, password policy2 applies, password must have 8 characters, password Minimum 8",
     "order #W2378156, item 1008292230, $1,299.99, 4 keyboards",
     "550e8400-e29b-41d4-a716-446655440000",
     "commit 4111111111111111aaaaaaaaaaaaaaaaaaaaaaaa 9fceb02d0ae598e95dc970b74767f19372d61af8",
