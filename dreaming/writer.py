@@ -230,9 +230,10 @@ def _test_words(support: Support) -> str:
         if support.within_task
         else "not compared within tasks, which could confound it (Fisher's exact test)"
     )
+    others = "that called the tool" if support.among_callers else "compared, whatever they called,"
     return (
-        f"Success with the error {support.met_success} of {support.met_total}, among the other sessions that "
-        f"called the tool {support.other_success} of {support.other_total}; difference {support.effect:+.0%} "
+        f"Success with the error {support.met_success} of {support.met_total}, among the other sessions "
+        f"{others} {support.other_success} of {support.other_total}; difference {support.effect:+.0%} "
         f"(95 % interval {support.effect_low:+.0%} to {support.effect_high:+.0%}), p {_p(support.p_value)}, "
         f"adjusted for all errors looked at {_p(support.p_adjusted)}; {how}."
     )

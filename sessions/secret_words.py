@@ -26,7 +26,10 @@ HAS_DIGIT = re.compile(r"\d")
 STRENGTH = re.compile(r"[\d!@#^*]")
 
 # Where nothing but a space announces it, a value counts that no word looks like: `password Pw!6X2yp3`, `pwd Autumn26x`.
-NO_WORD = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])(?:(?=\S*[!#$%^*?@+~])|(?=\w*[A-Z])(?=\w*[a-z])(?=\w+\Z))\S{8,}\Z")
+_SIGN = r"(?=\S*[!#$%^*?@+~]\S)"
+NO_WORD = re.compile(
+    rf"(?:(?=\S*\d)(?=\S*[A-Za-z]){_SIGN}|(?=\S*[a-z])(?=\S*[A-Z]){_SIGN}|(?=\w*\d)(?=\w*[A-Z])(?=\w*[a-z])(?=\w+\Z))\S{{8,}}\Z"
+)
 
 # How a value was written: as a JSON value, between quotation marks, bare (then it may be code), or bare where no
 # code is (`PASSWORD=…`, `--password …`).

@@ -12,8 +12,9 @@ from sessions.injection import gives_orders
 _SECRET = re.compile(
     r"\b(?:sk|pk|ghp|gho|xox[abp]|akia|asia|eyj)[-_]?[A-Za-z0-9_\-]{12,}"
     r"|-----BEGIN|\b(?:password|passwd|secret|token|api[_ -]?key|bearer|pwd)\b\s*(?:[:=]|is)\s*\S{4,}"
-    r"|\b(?:password|passwd|passphrase|passcode|pwd|pw)[ :=]+(?=\S*\d)(?=\S*[a-z])(?:(?=\S*[!#$%^*?@+~])"
-    r"|(?-i:(?=\w*[A-Z])(?=\w*[a-z])(?=\w+(?![\w.-]))))\S{8,}"
+    r"|\b(?:password|passwd|passphrase|passcode|pwd|pw)[ :=]+(?-i:"
+    r"(?=\S*\d)(?=\S*[A-Za-z])(?=\S*[!#$%^*?@+~]\w)|(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[!#$%^*?@+~]\w)"
+    r"|(?=\w*\d)(?=\w*[A-Z])(?=\w*[a-z])(?=\w+(?![\w.-])))\S{8,}"
     r"|--?(?:password|passwd|pwd|token|secret|api-?key)[ =]\S{4,}"
     r"|\b(?:\d[ -]?){13,19}\b|\b(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Z])(?=[A-Za-z0-9+/_-]*[a-z])"
     r"[A-Za-z0-9+/_-]{28,}\b",

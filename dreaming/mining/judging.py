@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from dreaming.mining.denials import DENIES
 from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.failures import says_nothing_found
 from dreaming.mining.groups import ANY_TOOL, Group
@@ -31,7 +32,7 @@ from dreaming.mining.values import (
     Support,
     Thresholds,
 )
-from dreaming.mining.window import Comparison, Window
+from dreaming.mining.window import EVERY_TOOL, Comparison, Window
 
 _STORM = 5
 _ALIAS_SHARE = 0.1
@@ -45,6 +46,7 @@ _DEAD_PAST = 0.2
 _TRIED_AGAIN = 0.2
 _LIKELY = 0.05
 _MARKED = 0.2
+_USUAL = 0.6
 LOSS = 0.3
 _FEW_TOOLS = 3
 _BETTER = 0.15
@@ -98,7 +100,9 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     remedy = remedy_of(adoption, group, window) if adoption is not None else None
     why = best_causes(item.causes, limits, group, window)
     told = remedy is not None and (
-        _is_vain(remedy, support, limits) or _is_known_by_cause(remedy, why, support, limits)
+        _is_vain(remedy, support, limits)
+        or _is_known_by_cause(remedy, why, support, limits)
+        or _is_next_step(remedy, group, support)
     )
     if remedy is not None and (frequent or harmful) and not told:
         return finding_of("workaround", group, window, support, remedy, why, harmful, limits)
@@ -117,7 +121,11 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         harmful
         or (shown and why and not _is_notice(group, support, limits))
         or (shown and costly and not _is_everywhere(group))
-        or (_is_dead_end(group, support, limits, least) and _costs(item, support, limits))
+        or (
+            _is_dead_end(group, support, limits, least)
+            and _costs(item, support, limits)
+            and _is_an_error(group, window, limits)
+        )
     ):
         return finding_of("recurring_failure", group, window, support, None, why, harmful, limits)
     return _discard(_why_left(group, support, item, limits), group, support)
@@ -139,6 +147,12 @@ def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
         return False
     apart = Table(remedy.adopted_success, remedy.adopted_total, support.other_success, support.other_total)
     return support.other_success / support.other_total - made > LOSS and fisher_less(apart) <= limits.alpha
+
+
+def _is_next_step(remedy: Remedy, group: Group, support: Support) -> bool:
+    """Whether most who call the tool hear that there is nothing, which nothing marks as an error, and go on elsewhere."""
+    elsewhere = remedy.change.startswith("other tool") and says_nothing_found(group.template)
+    return elsewhere and not _is_marked(group) and support.sessions > _USUAL * support.eligible
 
 
 def _gain(remedy: Remedy) -> float:
@@ -183,6 +197,16 @@ def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int)
     if says_nothing_found(group.template) or _is_everywhere(group):
         return False
     return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
+
+
+def _is_an_error(group: Group, window: Window, limits: Thresholds) -> bool:
+    """Whether an answer is an error: a tool marks it, it denies something, or sessions with it end far worse than all others.
+    Others are all there is to say, as "1 row inserted".
+    """
+    if _is_marked(group) or DENIES.search(group.template):
+        return True
+    compared = window.compare_to_rest(EVERY_TOOL, group.meetings.keys())
+    return compared.effect.value <= -LOSS and compared.p_worse <= limits.alpha
 
 
 def _costs(item: Measured, support: Support, limits: Thresholds) -> bool:
@@ -317,6 +341,7 @@ def support_of(group: Group, window: Window, item: Measured | None) -> Support:
         effect_low=compared.effect.low,
         effect_high=compared.effect.high,
         within_task=compared.within_task,
+        among_callers=compared.among_callers,
         weeks=window.by_week(group.meetings, callers),
     )
 

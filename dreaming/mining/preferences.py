@@ -27,7 +27,7 @@ from dreaming.mining.values import (
     Support,
     Thresholds,
 )
-from dreaming.mining.window import Window
+from dreaming.mining.window import EVERY_TOOL, Window
 from dreaming.mining.wishes import (
     SEEDS,
     STRONG,
@@ -262,7 +262,7 @@ def _support(wish: Wish, window: Window) -> Support:
         effect_low=-1.0,
         effect_high=1.0,
         within_task=False,
-        weeks=window.by_week(wish.said, window.callers(frozenset({""}))),
+        weeks=window.by_week(wish.said, window.callers(EVERY_TOOL)),
     )
 
 

@@ -86,10 +86,12 @@ def says_wish(finding: Finding, line: str) -> bool:
 def knows_error(finding: Finding, path: str, line: str) -> bool:
     """Whether a passage says what to do about the very error of a finding: it names the tool and the error's own words,
     more besides, and the argument or the tool that mends it, where one is known. Who quotes an error need not name its tool,
-    but must not name another, as tools of one maker refuse in nearly the same words.
+    but must not name another, as tools of one maker refuse in nearly the same words; nor need who names what the error names.
     """
+    things = {thing.lower() for thing in _TOOL.findall(finding.template)}
+    named_alike = bool(things & {thing.lower() for thing in _TOOL.findall(line)})
     quoted = _quotes(finding.template, line) and not _TOOL.search(line)
-    if not finding.template or not (quoted or is_about(finding.tool, path, line)):
+    if not finding.template or not (quoted or named_alike or is_about(finding.tool, path, line)):
         return False
     said = dict(stems_of(spoken(line)))
     error = {name for name, _ in stems_of(re.sub(r"<[a-z*]+>", " ", finding.template))}

@@ -24,7 +24,7 @@ from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
 from dreaming.mining.stats import Table, adjusted_in_groups, strata_less, stratified_difference
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import Finding, Thresholds
-from dreaming.mining.window import Comparison, Window
+from dreaming.mining.window import EVERY_TOOL, Comparison, Window
 
 _USUAL = 0.6
 _ANSWERS_ALIKE = 0.4
@@ -251,5 +251,5 @@ def _is_usual(group: Group, window: Window) -> bool:
 
 def _told_apart(group: Group, window: Window) -> Comparison:
     """Compare with the other callers, or with everybody where nearly all callers are told the same."""
-    families = frozenset({""}) if _is_usual(group, window) else group.families
+    families = EVERY_TOOL if _is_usual(group, window) else group.families
     return window.compare_to_rest(families, group.meetings.keys())

@@ -92,7 +92,7 @@ def _repeats(group: Group) -> bool:
 
 
 def _marked_elsewhere(digests: Sequence[Digest]) -> set[_Name]:
-    marked = Counter(name for digest in digests for name in {_name(error) for error in digest.errors})
+    marked = Counter(name for digest in digests for name in {_name(error) for error in digest.errors if error.marked})
     plain = Counter(name for digest in digests for name in {_name(answer) for answer in digest.said})
     return {name for name, count in marked.items() if count >= max(_WORTH, _MARKED * plain[name])}
 

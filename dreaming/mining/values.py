@@ -238,7 +238,8 @@ class Support:
     error: that sessions with it end worse), one-sided, allowed for all that were asked; `within_task` says that runs of the same task
     were compared, in which case `effect` is the Mantel-Haenszel one; `p_pooled` is that of Fisher's test over
     all. `occurrences` counts failing calls. `weeks` has for each week (its Monday, ISO 8601), the last 26 at most, the
-    sessions that met it and those that could have.
+    sessions that met it and those that could have. `among_callers` says that the other sessions called the tool too; else
+    they are any that were compared.
     """
 
     sessions: int
@@ -259,6 +260,7 @@ class Support:
     effect_high: float
     within_task: bool
     weeks: tuple[tuple[str, int, int], ...] = ()
+    among_callers: bool = True
 
 
 NOTHING = Support(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 0.0, -1.0, 1.0, False)

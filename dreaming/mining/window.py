@@ -23,6 +23,7 @@ from dreaming.mining.stats import (
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import Digest, ToolUse
 
+EVERY_TOOL = frozenset({""})
 _WON = {"success": True, "failure": False, "partial": False}
 _FEW = 5
 _WEEKS = 26
@@ -33,6 +34,7 @@ class Comparison:
     """How sessions that show something ended against those that could have and did not.
 
     `p_value` and `p_pooled` are two-sided, `p_worse` and `p_worse_pooled` say that the former do not end worse.
+    `among_callers` says that only sessions that called the tool were compared.
     """
 
     table: Table
@@ -42,6 +44,7 @@ class Comparison:
     p_worse_pooled: float
     effect: Effect
     within_task: bool
+    among_callers: bool
 
 
 @dataclass(slots=True)
@@ -130,7 +133,7 @@ class Window:
         return self.counted[families]
 
     def _count(self, families: frozenset[str]) -> Callers:
-        everyone = families == frozenset({""})
+        everyone = families == EVERY_TOOL
         named = {at for name in families for at in self.uses.get(name, ())}
         sessions = set(range(len(self.digests))) if everyone else named
         found = Callers(sessions, self.endings(sessions), weeks=self._weeks(sessions))
@@ -211,14 +214,15 @@ class Window:
     def compare_to_rest(self, families: frozenset[str], met: Collection[int]) -> Comparison:
         """Compare the outcomes of `met` with those of all other sessions that called the tools."""
         callers = self.callers(families)
-        return _compared(self.endings(met), callers.endings, self.endings(at for at in met if at in callers.sessions))
+        inside = self.endings(at for at in met if at in callers.sessions)
+        return _compared(self.endings(met), callers.endings, inside, among_callers=families != EVERY_TOOL)
 
     def compare(self, met: Collection[int], other: Collection[int]) -> Comparison:
         """Compare the outcomes of two sets of sessions that have none in common."""
         return _compared(self.endings(met), self.endings(other), Endings())
 
 
-def _compared(met: Endings, other: Endings, less: Endings) -> Comparison:
+def _compared(met: Endings, other: Endings, less: Endings, *, among_callers: bool = False) -> Comparison:
     """Compare `met` with `other` without `less`, within tasks where at least half of the met sessions have
     another run of their task.
     """
@@ -233,5 +237,5 @@ def _compared(met: Endings, other: Endings, less: Endings) -> Comparison:
     pooled, worse = fisher(table), fisher_less(table)
     if paired * 2 >= table.met_total > 0 and any(item.informative for item in strata):
         effect = stratified_difference(strata)
-        return Comparison(table, within_strata(strata), pooled, strata_less(strata), worse, effect, True)
-    return Comparison(table, pooled, pooled, worse, worse, risk_difference(table), False)
+        return Comparison(table, within_strata(strata), pooled, strata_less(strata), worse, effect, True, among_callers)
+    return Comparison(table, pooled, pooled, worse, worse, risk_difference(table), False, among_callers)

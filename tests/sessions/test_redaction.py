@@ -48,6 +48,7 @@ ASSIGNED = [
     ("https://host/login?user=a&password=%s&x=1", "opensesame", "password"),
     ("my password is %s.", "hunter2", "password"),
     ("no such row (login clerk password %s)", "Qx!7K3tbn2vv", "password"),
+    ("login clerk password %s", "Qx!tWDhsbnvv", "password"),
     ("login clerk, pwd %s, and go on", "Autumn26xy", "password"),
     ('password: str = "%s"', "hunter2", "password"),
     ("<password>%s</password>", "hunter2", "password"),
