@@ -50,7 +50,7 @@ def ended(text: str) -> frozenset[str]:
     clauses = CLAUSE.split(text)
     for head, clause in zip(["", *clauses], clauses, strict=False):
         words = set(signs_of(without_changes(clause)))
-        old = _old_side(clause)
+        old = old_side(clause)
         if old is not None:
             found |= set(signs_of(old))
         elif says_end(clause):
@@ -67,5 +67,6 @@ def over_in(line: str) -> frozenset[str]:
     return ended(line) | {name for clause in clauses for name in signs_of(clause)}
 
 
-def _old_side(clause: str) -> str | None:
+def old_side(clause: str) -> str | None:
+    """Return what a clause says stood where it names the new, '' if only the new is named; None if it names no new."""
     return next((match["old"] for match in (pattern.search(clause) for pattern in _OLD) if match), None)
