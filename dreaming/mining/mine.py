@@ -137,8 +137,8 @@ def _stated_otherwise(
         return []
     said = Sayings.of(window)
     return [
-        *superseded(memories, said, limits, least),
         *restated(memories, said, limits, least),
+        *superseded(memories, said, limits, least),
         *outdated(memories, said, limits, least),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from dreaming.mining.cases import COUNTED
 from dreaming.mining.likeness import stem, stems_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:/-]\d[^\W_]*)*")
+_APART = re.compile(r"[,;.!?](?=\s|$)|\s[-–—]\s")
 _NEUTRAL = frozenset({"a", "an", "and", "or", "the"})
 
 
@@ -37,8 +39,10 @@ class Word:
 def words_in(text: str) -> list[Word]:
     """Return the content words, numbers and codes of a text, each with its neighbours: the next word, and the next content word."""
     tokens = [(found, _key(found[0].lower())) for found in _TOKEN.finditer(text)]
-    before = _beside(tokens)
-    after = _beside(tokens[::-1])[::-1]
+    marks = [found.start() for found in _APART.finditer(text)]
+    parts = [bisect(marks, found.start()) for found, _ in tokens]
+    before = _beside(tokens, parts)
+    after = _beside(tokens[::-1], parts[::-1])[::-1]
     return [
         Word(key, found.start(), found.end(), before[place], after[place])
         for place, (found, key) in enumerate(tokens)
@@ -56,11 +60,14 @@ def has_digit(key: str) -> bool:
     return any(letter.isdigit() for letter in key)
 
 
-def _beside(tokens: Iterable[tuple[re.Match[str], str]]) -> list[frozenset[str]]:
-    """Return for each token the one that comes before it and the content word before it."""
+def _beside(tokens: Iterable[tuple[re.Match[str], str]], parts: Iterable[int]) -> list[frozenset[str]]:
+    """Return for each token the one that comes before it and the content word before it, in its part of the sentence."""
     found = []
     last = content = ""
-    for token, key in tokens:
+    at = 0
+    for (token, key), part in zip(tokens, parts, strict=True):
+        if part != at:
+            last, content, at = "", "", part
         found.append(frozenset({last, content} - {""}))
         last = "" if token[0].lower() in _NEUTRAL else key or token[0].lower()
         content = key or content

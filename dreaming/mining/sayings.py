@@ -53,7 +53,6 @@ class Sayings:
                 found.holders[name].append(row)
         return found
 
-
     def answers(self) -> Iterator[Saying]:
         """Yield the sentences of tools' short answers, or their fields in words; without signs, as few are ever looked at."""
         for at, digest in enumerate(self.window.digests):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,6 +41,7 @@ class _Heard:
     said: Saying
     words: tuple[Word, ...]
     keys: frozenset[str]
+    answered: frozenset[str]
 
 
 def superseded(
@@ -50,13 +51,14 @@ def superseded(
 
     A saying is about a passage where it names half of its other words and, if the path names some of them, one of those.
     From the first session on that says the new one, most that speak of the passage must say it, and in the old one's
-    place. Several must say that it changed, or be users' own, or be nearly the passage, or have said the old one before.
+    place, as what the passage's word stands beside. Several must say that it changed, or have said the old one before, or
+    say nearly the whole passage.
     """
     known = {memory.path: keys_in(f"{path_in_words(memory.path)}\n{memory.text}") for memory in memories}
     heard = list(_heard(said, frozenset().union(*known.values()))) if known else []
     holders: dict[str, list[int]] = defaultdict(list)
     for row, one in enumerate(heard):
-        for key in one.keys:
+        for key in one.keys | one.answered:
             holders[key].append(row)
     kin = Kin(memories)
     found = []
@@ -74,11 +76,12 @@ def _heard(said: Sayings, known: frozenset[str]) -> Iterator[_Heard]:
     """Yield what sessions say in words of memories; an error is of one call, and what gives orders is no news."""
     errors = {(at, error.quote.seq) for at, digest in enumerate(said.window.digests) for error in digest.errors}
     for one in (*said.all, *said.answers()):
-        keys = keys_in(one.text)
-        if len(keys & known) < _SHARED or (one.at, one.quote.seq) in errors:
+        keys, answered = keys_in(one.text), keys_in(one.answers)
+        asks = one.by_user and one.text.rstrip().endswith("?")
+        if asks or len((keys | answered) & known) < _SHARED or (one.at, one.quote.seq) in errors:
             continue
         if not reads_as_instruction(whole := one.within or one.quote.text) and not any(map(is_hidden, whole)):
-            yield _Heard(one, tuple(words_in(one.text)), keys)
+            yield _Heard(one, tuple(words_in(one.text)), keys, answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,20 @@ class _Swap:
     old: Word
     new: str
     told: tuple[_Heard, ...]
-    kept: frozenset[int]
 
 
 class _Search:
     """A passage of a memory, and what is asked of what sessions say about it."""
 
     def __init__(
-        self, memory: MemoryView, line: str, known: frozenset[str], kin: Kin, said: Sayings, limits: Thresholds, least: int
+        self,
+        memory: MemoryView,
+        line: str,
+        known: frozenset[str],
+        kin: Kin,
+        said: Sayings,
+        limits: Thresholds,
+        least: int,
     ) -> None:
         self.memory, self.line, self.known, self.kin, self.said = memory, line, known, kin, said
         self.limits, self.least = limits, least
@@ -107,29 +116,36 @@ class _Search:
     def found(self, heard: Sequence[_Heard]) -> Finding | None:
         """Return the correction that most sessions call for, if any."""
         subject = self.path & self.keys
-        about = [one for one in heard if (not subject or subject & one.keys) and self._is_about(one)]
+        about = [one for one in heard if (not subject or subject & (one.keys | one.answered)) and self._is_about(one)]
         new = Counter(key for key, _ in {(key, one.said.at) for one in about for key in one.keys - self.known})
         swaps = (
             swap
             for key, sessions in new.items()
             if sessions >= self.least
             for old in self.words
-            if old.key not in self.path and (swap := self._swap(old, key, about))
+            if old.key not in self.path
+            and (old.is_number or not (key.startswith(old.key) or old.key.startswith(key)))
+            and (swap := self._swap(old, key, about))
         )
         best = min(swaps, key=lambda one: (-len(_sessions(one.told)), one.old.start, one.new), default=None)
         return self._correction(best) if best else None
 
     def _is_about(self, one: _Heard) -> bool:
-        return len(one.keys & (self.keys | self.path)) >= _SHARED and not is_read(one.said, self.memory.path, self.own)
+        return len((one.keys | one.answered) & (self.keys | self.path)) >= _SHARED and not is_read(
+            one.said, self.memory.path, self.own
+        )
 
     def _swap(self, old: Word, new: str, about: Sequence[_Heard]) -> _Swap | None:
-        frame = self.keys - {old.key}
-        near = [one for one in about if self._fits(one, old, frame, new)]
+        frame = self.keys - {old.key} - self._unit(old)
+        near = _users_first([one for one in about if self._fits(one, old, frame, new)], {old.key, new})
         told = tuple(one for one in near if new in one.keys and not _is_old(one, new, old.key, self.known))
         sessions = _sessions(told)
         if len(sessions) < self.least:
             return None
-        kept = _sessions(one for one in near if old.key in one.keys and not _is_old(one, old.key, new, self.known)) - sessions
+        kept = (
+            _sessions(one for one in near if old.key in one.keys and not _is_old(one, old.key, new, self.known))
+            - sessions
+        )
         first = min(self._time(at) for at in sessions)
         since = {at for at in _sessions(near) if self._time(at) >= first}
         placed = _sessions(one for one in told if _in_place(one, new, old))
@@ -143,14 +159,19 @@ class _Search:
             or not self._is_proven(told, frame, kept - since, old, new)
         ):
             return None
-        return _Swap(old, new, told, frozenset(kept - since))
+        return _Swap(old, new, told)
+
+    def _unit(self, old: Word) -> set[str]:
+        """Return the word right behind a number, which says what is counted, and not of what."""
+        behind = self.words[self.words.index(old) + 1 :][:1]
+        return {word.key for word in behind if old.is_number and self.line[old.end : word.start] == " "}
 
     def _fits(self, one: _Heard, old: Word, frame: frozenset[str], new: str) -> bool:
         """Whether a saying speaks of the passage, and not of another case that it has a number for, or another memory."""
-        said = one.keys - {old.key, new}
+        said = (one.keys | one.answered) - {old.key, new}
         shared = len(said & (frame | self.path))
         turned = _SHARED * (shared > 0 and {old.key, new} <= one.keys and _is_old(one, old.key, new, self.known))
-        if shared + turned < max(_SHARED, _ABOUT * min(len(frame), len(said))):
+        if shared + turned < max(_SHARED, _ABOUT * min(len(frame), len(one.keys - {old.key, new}))):
             return False
         return not self._other_case(one, old) and not self.kin.takes(self.memory.path, one.keys, {new})
 
@@ -163,11 +184,12 @@ class _Search:
         changed = _sessions(
             one
             for one in told
-            if says_change(one.said.text) or says_end(one.said.text) or (old.key in one.keys and _is_old(one, old.key, new, self.known))
+            if says_change(one.said.text)
+            or says_end(one.said.text)
+            or (old.key in one.keys and _is_old(one, old.key, new, self.known))
         )
-        users = _sessions(one for one in told if one.said.by_user)
         alike = _sessions(one for one in told if len(frame & one.keys) >= _ALIKE * len(frame))
-        return len(changed) >= _SOME or len(users) >= _FEW or len(alike) >= _SOME or len(before) >= _SOME
+        return len(changed) >= _SOME or len(alike) >= _SOME or len(before) >= _SOME
 
     def _time(self, at: int) -> int:
         """Return a session's place in the order in which sessions came."""
@@ -175,7 +197,9 @@ class _Search:
 
     def _correction(self, swap: _Swap) -> Finding | None:
         before, after = self._old_phrase(swap), _new_phrase(swap, self.known)
-        names = {name for one in swap.told for name in self.said.window.names_of(self.said.window.digests[one.said.at].ref)}
+        names = {
+            name for one in swap.told for name in self.said.window.names_of(self.said.window.digests[one.said.at].ref)
+        }
         if not after or objection_to(after, names):
             return None
         members = {one.said.at: one.said.quote for one in sorted(swap.told, key=lambda one: one.said.by_user)}
@@ -196,7 +220,9 @@ class _Search:
         sessions = len(_sessions(swap.told))
 
         def falls(word: Word) -> bool:
-            said = _sessions(one for one in swap.told if word.key in one.keys and not _is_old(one, word.key, swap.new, self.known))
+            said = _sessions(
+                one for one in swap.told if word.key in one.keys and not _is_old(one, word.key, swap.new, self.known)
+            )
             return word.key not in self.path and len(said) <= (1 - _AGREE) * sessions
 
         place = self.words.index(swap.old)
@@ -224,12 +250,20 @@ def _new_phrase(swap: _Swap, known: frozenset[str]) -> str:
             last += 1
         written[text[one.words[first].start : one.words[last].end]] += 1
     # The shortest that most write: what a few put beside it is not part of it.
-    common = [phrase for phrase in written if sum(phrase in other for other in written.elements()) >= _AGREE * len(swap.told)]
+    common = [
+        phrase for phrase in written if sum(phrase in other for other in written.elements()) >= _AGREE * len(swap.told)
+    ]
     return max(common, key=lambda phrase: (len(phrase.split()), written[phrase], phrase), default="")
 
 
 def _goes_with(one: _Heard, place: int, text: str) -> bool:
     return text[one.words[place].end : one.words[place + 1].start] == " "
+
+
+def _users_first(heard: Sequence[_Heard], values: Set[str]) -> list[_Heard]:
+    """Leave out what was said beside a user who names one of two values, as what agents and tools said before was answered."""
+    told = _sessions(one for one in heard if one.said.by_user and one.keys & values)
+    return [one for one in heard if one.said.by_user or one.said.at not in told]
 
 
 def _in_place(one: _Heard, key: str, old: Word) -> bool:
