@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from dreaming.mining.cases import COUNTED
 from dreaming.mining.likeness import signs_of
@@ -33,6 +34,7 @@ _LABEL = 3
 _POINTS_BACK = re.compile(r"\b(?:he|it|she|that|them|they|these|this|those)\b", re.I)
 
 
+@lru_cache(maxsize=10_000)
 def ended(text: str) -> frozenset[str]:
     """Return the words of what a text says is over, or refuses among what is so now.
 

@@ -55,6 +55,7 @@ def keys_in(text: str) -> frozenset[str]:
     return frozenset(key for token in _TOKEN.findall(text) if (key := _key(token.lower())))
 
 
+@lru_cache(maxsize=20_000)
 def has_digit(key: str) -> bool:
     """Whether a word is a number or a code."""
     return any(letter.isdigit() for letter in key)

@@ -136,6 +136,9 @@ class _Search:
         )
 
     def _swap(self, old: Word, new: str, about: Sequence[_Heard]) -> _Swap | None:
+        placed = _sessions(one for one in about if _in_place(one, new, old))
+        if len(placed) < _IN_PLACE * self.least:
+            return None
         frame = self.keys - {old.key} - self._unit(old)
         near = _users_first([one for one in about if self._fits(one, old, frame, new)], {old.key, new})
         told = tuple(one for one in near if new in one.keys and not _is_old(one, new, old.key, self.known))
@@ -148,12 +151,11 @@ class _Search:
         )
         first = min(self._time(at) for at in sessions)
         since = {at for at in _sessions(near) if self._time(at) >= first}
-        placed = _sessions(one for one in told if _in_place(one, new, old))
         both = _sessions(one for one in told if old.key in one.keys and not _is_old(one, old.key, new, self.known))
         if (
             len(sessions) < _AGREE * len(since)
             or len(kept & since) + len(both) > (1 - _AGREE) * len(sessions)
-            or len(placed) < _IN_PLACE * len(sessions)
+            or len(placed & sessions) < _IN_PLACE * len(sessions)
             or len({self.said.window.digests[at].principal for at in sessions}) < self.limits.min_principals
             or len(_sessions(one for one in told if len(frame & one.keys) >= _ABOUT * len(frame))) < _SOME
             or not self._is_proven(told, frame, kept - since, old, new)
@@ -268,7 +270,7 @@ def _users_first(heard: Sequence[_Heard], values: Set[str]) -> list[_Heard]:
 
 def _in_place(one: _Heard, key: str, old: Word) -> bool:
     """Whether a saying has a word beside what the old one stands beside in its passage."""
-    return any(word.key == key and word.stands_as(old) for word in one.words)
+    return key in one.keys and any(word.key == key and word.stands_as(old) for word in one.words)
 
 
 def _is_old(one: _Heard, key: str, other: str, known: frozenset[str]) -> bool:
