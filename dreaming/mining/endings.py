@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from dreaming.mining.cases import COUNTED
 from dreaming.mining.likeness import signs_of
@@ -33,6 +34,7 @@ _LABEL = 3
 _POINTS_BACK = re.compile(r"\b(?:he|it|she|that|them|they|these|this|those)\b", re.I)
 
 
+@lru_cache(maxsize=10_000)
 def ended(text: str) -> frozenset[str]:
     """Return the words of what a text says is over, or refuses among what is so now.
 
@@ -50,7 +52,7 @@ def ended(text: str) -> frozenset[str]:
     clauses = CLAUSE.split(text)
     for head, clause in zip(["", *clauses], clauses, strict=False):
         words = set(signs_of(without_changes(clause)))
-        old = _old_side(clause)
+        old = old_side(clause)
         if old is not None:
             found |= set(signs_of(old))
         elif says_end(clause):
@@ -67,5 +69,6 @@ def over_in(line: str) -> frozenset[str]:
     return ended(line) | {name for clause in clauses for name in signs_of(clause)}
 
 
-def _old_side(clause: str) -> str | None:
+def old_side(clause: str) -> str | None:
+    """Return what a clause says stood where it names the new, '' if only the new is named; None if it names no new."""
     return next((match["old"] for match in (pattern.search(clause) for pattern in _OLD) if match), None)

@@ -16,6 +16,7 @@ from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
 from dreaming.mining.restated import restated
 from dreaming.mining.sayings import Sayings
+from dreaming.mining.superseded import superseded
 from dreaming.mining.templates import tool_family
 from dreaming.mining.unmarked import answers_of, unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
@@ -135,7 +136,11 @@ def _stated_otherwise(
     if not memories:
         return []
     said = Sayings.of(window)
-    return [*restated(memories, said, limits, least), *outdated(memories, said, limits, least)]
+    return [
+        *restated(memories, said, limits, least),
+        *superseded(memories, said, limits, least),
+        *outdated(memories, said, limits, least),
+    ]
 
 
 def _without_news(found: list[Finding], corrections: list[Finding]) -> tuple[list[Finding], list[Discarded]]:

@@ -11,9 +11,12 @@ from functools import partial
 from dreaming.mining.amounts import Amount, amounts_of, is_unit, without_amounts
 from dreaming.mining.corrections import contradiction, key_of
 from dreaming.mining.echoes import runs_of
+from dreaming.mining.endings import old_side
 from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.kin import Kin
 from dreaming.mining.likeness import stem, stems_of
 from dreaming.mining.passages import CLAUSE, advice_in, passages, path_in_words
+from dreaming.mining.places import keys_in
 from dreaming.mining.sayings import Saying, Sayings, is_read
 from dreaming.mining.statements import says_change, says_end
 from dreaming.mining.values import Finding, MemoryView, Quote, Thresholds
@@ -30,7 +33,9 @@ _FORMER = (
     r"\b(?:not|no longer|never|instead of|rather than|was|were)\s+(?:(?:at|the|a|only|just)\s+)?{0}"
     r"|\bfrom\s+{0}\b[^,;.]{{0,30}}\sto\s"
 )
-_OLD = re.compile(r"\b(?:old|wrong|stale|former|previous|earlier|before)\b", re.IGNORECASE)
+_OLD = re.compile(
+    r"\b(?:old|wrong|stale|former|previous)\b|\b(?:earlier|before)(?=\W*$|\W+(?:it|that|this)\W+was\b)", re.IGNORECASE
+)
 _ASKED = re.compile(r"\d[^.!?]*\?")
 _Numbers = Mapping[str, str]
 
@@ -97,6 +102,7 @@ def restated(
         for unit in {amount.unit for amount in one.amounts} | ({""} if one.bare else set()):
             stated[unit].append(one)
     found = []
+    kin = Kin(memories)
     for memory in memories:
         for amount in _stated_in(memory):
             units = [unit for unit in sorted(stated) if _is_one(unit, amount.unit)]
@@ -104,7 +110,7 @@ def restated(
             # A unit that few sessions use tells what a sentence is about, as a word does.
             rare = len({one.said.at for one in same}) <= _RARE * len(said.window.digests)
             alone = [one for one in stated[""] if one.names(amount)]
-            about = _about(memory, amount, {id(one): one for one in (*same, *alone)}.values(), rare)
+            about = _about(memory, amount, {id(one): one for one in (*same, *alone)}.values(), rare, kin)
             finding = _restated(memory, amount, about, said, limits, least)
             if finding is not None:
                 found.append((memory, finding))
@@ -136,7 +142,7 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _about(
-    memory: MemoryView, amount: Amount, stated: Iterable[_Stated], rare: bool
+    memory: MemoryView, amount: Amount, stated: Iterable[_Stated], rare: bool, kin: Kin
 ) -> dict[int, list[tuple[_Stated, bool]]]:
     """Return, by session, the sayings about the memory's amount, each with whether that is sure without a rare unit."""
     matter = _stems(f"{path_in_words(memory.path)}\n{memory.text}")
@@ -145,7 +151,9 @@ def _about(
     for one in stated:
         shared = len(matter & (one.said.signs.keys() | one.answered)) + one.names(amount)
         enough = max(_SHARED, _ABOUT * min(len(matter), len(one.said.signs)))
-        if shared + rare >= enough and not is_read(one.said, memory.path, own):
+        if shared + rare < enough or is_read(one.said, memory.path, own):
+            continue
+        if not kin.takes(memory.path, keys_in(one.said.text), one.numbers(amount).keys() - {amount.number}):
             found[one.said.at].append((one, shared >= enough))
     return found
 
@@ -212,14 +220,22 @@ def _vote(stated: Collection[_Stated], amount: Amount) -> set[str]:
 
 def _in_force(text: str, numbers: _Numbers) -> _Numbers:
     """Return the numbers of a text without those that it calls former, if that leaves any."""
-    clauses = [clause for clause in CLAUSE.split(text) if says_end(clause) or _OLD.search(clause)]
     left = {
         number: written
         for number, written in numbers.items()
-        if not re.search(_FORMER.format(re.escape(written)), text, re.IGNORECASE)
-        and not any(written in clause and sum(one in clause for one in numbers.values()) == 1 for clause in clauses)
+        if not is_former(written, text, [other for other in numbers.values() if other != written])
     }
     return left or numbers
+
+
+def is_former(written: str, text: str, others: Iterable[str] = ()) -> bool:
+    """Whether a text calls a value former: "not 14", "from 14 to 45", or in a clause of an end that names none of others."""
+    if re.search(_FORMER.format(re.escape(written)), text, re.IGNORECASE):
+        return True
+    clauses = (clause for clause in CLAUSE.split(text) if written in clause)
+    ends = [clause for clause in clauses if says_end(clause) or _OLD.search(clause)]
+    olds = (clause if (old := old_side(clause)) is None else old for clause in ends)
+    return any(written in old and not any(other in old for other in others) for old in olds)
 
 
 def _written(number: str, amount: Amount, stated: Iterable[_Stated]) -> str:

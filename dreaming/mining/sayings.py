@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dreaming.mining.echoes import repeats
 from dreaming.mining.likeness import signs_of
+from dreaming.mining.statements import sentences_of
 from dreaming.mining.values import Digest, Quote
 from dreaming.mining.window import Window
+
+_FIELD = re.compile(r'"([^"\\]+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.]*)')
 
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What one session says; `signs` are its words, 1 where asserted and -1 where refused; `answers` is what a user replies to."""
+    """What one session says; `signs` are its words, 1 where asserted and -1 where refused; `answers` is what a user
+    replies to, `worded` an answer's fields in words, `within` the answer that a sentence is taken from.
+    """
 
     at: int
     quote: Quote
     by_user: bool
     answers: str
     signs: dict[str, int]
+    worded: str = ""
+    within: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is said, in words: of an answer in fields, those with their names."""
+        return self.worded or self.quote.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,22 @@ class Sayings:
             for name in said.signs:
                 found.holders[name].append(row)
         return found
+
+    def answers(self) -> Iterator[Saying]:
+        """Yield the sentences of tools' short answers, or their fields in words; without signs, as few are ever looked at."""
+        for at, digest in enumerate(self.window.digests):
+            for answer in digest.said:
+                text = answer.quote.text
+                sentences = list(sentences_of(text))
+                for sentence in sentences:
+                    yield Saying(at, Quote(answer.quote.seq, sentence), False, "", {}, within=text)
+                if not sentences and (fields := in_words(text)):
+                    yield Saying(at, answer.quote, False, "", {}, fields, text)
+
+
+def in_words(text: str) -> str:
+    """Return the fields of JSON in words: `{"owner": "crew B", "limit": 4}` is "owner is crew B, limit is 4"."""
+    return ", ".join(f"{name} is {value.strip(chr(34))}" for name, value in _FIELD.findall(text))
 
 
 def is_read(said: Saying, path: str, own: frozenset[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dreaming.mining.amounts import amounts_of
 from dreaming.mining.values import EventView, Quote
@@ -48,15 +48,20 @@ def statements_of(events: Iterable[EventView]) -> tuple[Quote, ...]:
             continue
         amounts.append([])
         changes.append([])
-        for match in _SENTENCE.finditer(text):
-            said = match[0].strip()
-            if len(said) > _SHORT or len(said.split()) < _FEW_WORDS:
-                continue
+        for said in sentences_of(text):
             if amounts_of(said):
                 amounts[-1].append(Quote(event.seq, said))
             elif says_change(said) or says_end(said):
                 changes[-1].append(Quote(event.seq, said))
     return (*_fewest_first(amounts)[:_MOST], *_fewest_first(changes)[:_MOST_CHANGES])
+
+
+def sentences_of(text: str) -> Iterator[str]:
+    """Yield the sentences of a text that are long enough to state something, and no longer than people write."""
+    for match in _SENTENCE.finditer(text):
+        said = match[0].strip()
+        if len(said) <= _SHORT and len(said.split()) >= _FEW_WORDS:
+            yield said
 
 
 def _fewest_first(quotes: Iterable[Sequence[Quote]]) -> list[Quote]:

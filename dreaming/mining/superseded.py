@@ -1,0 +1,296 @@
+"""Another value where a memory's stood: "kept in Verny" in the memory, "kept in Orsay" in newer sessions, name, number or code.
+
+Nobody need say that it changed: that most who speak of the matter say the same other one, and hardly anybody since says
+the old one, is enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
+
+from dreaming.mining.corrections import contradiction, key_of
+from dreaming.mining.echoes import runs_of
+from dreaming.mining.endings import ended
+from dreaming.mining.hostile import is_hidden, objection_to, reads_as_instruction
+from dreaming.mining.kin import Kin
+from dreaming.mining.passages import CLAUSE, passages, path_in_words
+from dreaming.mining.places import Word, keys_in, words_in
+from dreaming.mining.restated import is_former
+from dreaming.mining.sayings import Saying, Sayings, is_read
+from dreaming.mining.statements import says_change, says_end
+from dreaming.mining.values import Finding, MemoryView, Thresholds
+
+_SHARED = 2
+_ABOUT = 0.5
+_AGREE = 0.6
+_IN_PLACE = 0.5
+_ALIKE = 0.75
+_SOME = 3
+_FEW = 2
+_AN_ASIDE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A saying with its words in their places."""
+
+    said: Saying
+    words: tuple[Word, ...]
+    keys: frozenset[str]
+    answered: frozenset[str]
+
+
+def superseded(
+    memories: Sequence[MemoryView], said: Sayings, limits: Thresholds, least: int
+) -> list[tuple[MemoryView, Finding]]:
+    """Find memories with a word or number in whose place enough sessions, of several principals, say the same other one.
+
+    A saying is about a passage where it names half of its other words and, if the path names some of them, one of those.
+    From the first session on that says the new one, most that speak of the passage must say it, and in the old one's
+    place, as what the passage's word stands beside. Several must say that it changed, or have said the old one before, or
+    say nearly the whole passage.
+    """
+    known = {memory.path: keys_in(f"{path_in_words(memory.path)}\n{memory.text}") for memory in memories}
+    heard = list(_heard(said, frozenset().union(*known.values()))) if known else []
+    holders: dict[str, list[int]] = defaultdict(list)
+    for row, one in enumerate(heard):
+        for key in one.keys | one.answered:
+            holders[key].append(row)
+    kin = Kin(memories)
+    found = []
+    for memory in memories:
+        for line in passages(memory.text):
+            search = _Search(memory, line, known[memory.path], kin, said, limits, least)
+            rows = Counter(row for key in known[memory.path] for row in holders.get(key, ()))
+            finding = search.found([heard[row] for row, shared in sorted(rows.items()) if shared >= _SHARED])
+            if finding is not None:
+                found.append((memory, finding))
+    return found
+
+
+def _heard(said: Sayings, known: frozenset[str]) -> Iterator[_Heard]:
+    """Yield what sessions say in words of memories; an error is of one call, and what gives orders is no news."""
+    errors = {(at, error.quote.seq) for at, digest in enumerate(said.window.digests) for error in digest.errors}
+    for one in (*said.all, *said.answers()):
+        keys, answered = keys_in(one.text), keys_in(one.answers)
+        asks = one.by_user and one.text.rstrip().endswith("?")
+        if asks or len((keys | answered) & known) < _SHARED or (one.at, one.quote.seq) in errors:
+            continue
+        if not reads_as_instruction(whole := one.within or one.quote.text) and not any(map(is_hidden, whole)):
+            yield _Heard(one, tuple(words_in(one.text)), keys, answered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    """The word of a passage and the one that is said in its place."""
+
+    old: Word
+    new: str
+    told: tuple[_Heard, ...]
+
+
+class _Search:
+    """A passage of a memory, and what is asked of what sessions say about it."""
+
+    def __init__(
+        self,
+        memory: MemoryView,
+        line: str,
+        known: frozenset[str],
+        kin: Kin,
+        said: Sayings,
+        limits: Thresholds,
+        least: int,
+    ) -> None:
+        self.memory, self.line, self.known, self.kin, self.said = memory, line, known, kin, said
+        self.limits, self.least = limits, least
+        self.words = words_in(line)
+        self.keys = frozenset(word.key for word in self.words)
+        self.path = keys_in(path_in_words(memory.path))
+        self.own = runs_of([f"{memory.path}: {memory.text}"])
+
+    def found(self, heard: Sequence[_Heard]) -> Finding | None:
+        """Return the correction that most sessions call for, if any."""
+        subject = self.path & self.keys
+        about = [one for one in heard if (not subject or subject & (one.keys | one.answered)) and self._is_about(one)]
+        new = Counter(key for key, _ in {(key, one.said.at) for one in about for key in one.keys - self.known})
+        swaps = (
+            swap
+            for key, sessions in new.items()
+            if sessions >= self.least
+            for old in self.words
+            if old.key not in self.path
+            and (old.is_number or not (key.startswith(old.key) or old.key.startswith(key)))
+            and (swap := self._swap(old, key, about))
+        )
+        best = min(swaps, key=lambda one: (-len(_sessions(one.told)), one.old.start, one.new), default=None)
+        return self._correction(best) if best else None
+
+    def _is_about(self, one: _Heard) -> bool:
+        return len((one.keys | one.answered) & (self.keys | self.path)) >= _SHARED and not is_read(
+            one.said, self.memory.path, self.own
+        )
+
+    def _swap(self, old: Word, new: str, about: Sequence[_Heard]) -> _Swap | None:
+        placed = _sessions(one for one in about if _in_place(one, new, old))
+        if len(placed) < _IN_PLACE * self.least:
+            return None
+        frame = self.keys - {old.key} - self._unit(old)
+        near = _users_first([one for one in about if self._fits(one, old, frame, new)], {old.key, new})
+        told = tuple(one for one in near if new in one.keys and not _is_old(one, new, old.key, self.known))
+        sessions = _sessions(told)
+        if len(sessions) < self.least:
+            return None
+        kept = (
+            _sessions(one for one in near if old.key in one.keys and not _is_old(one, old.key, new, self.known))
+            - sessions
+        )
+        first = min(self._time(at) for at in sessions)
+        since = {at for at in _sessions(near) if self._time(at) >= first}
+        both = _sessions(one for one in told if old.key in one.keys and not _is_old(one, old.key, new, self.known))
+        if (
+            len(sessions) < _AGREE * len(since)
+            or len(kept & since) + len(both) > (1 - _AGREE) * len(sessions)
+            or len(placed & sessions) < _IN_PLACE * len(sessions)
+            or len({self.said.window.digests[at].principal for at in sessions}) < self.limits.min_principals
+            or len(_sessions(one for one in told if len(frame & one.keys) >= _ABOUT * len(frame))) < _SOME
+            or not self._is_proven(told, frame, kept - since, old, new)
+        ):
+            return None
+        return _Swap(old, new, told)
+
+    def _unit(self, old: Word) -> set[str]:
+        """Return the word right behind a number, which says what is counted, and not of what."""
+        behind = self.words[self.words.index(old) + 1 :][:1]
+        return {word.key for word in behind if old.is_number and self.line[old.end : word.start] == " "}
+
+    def _fits(self, one: _Heard, old: Word, frame: frozenset[str], new: str) -> bool:
+        """Whether a saying speaks of the passage, and not of another case that it has a number for, or another memory."""
+        said = (one.keys | one.answered) - {old.key, new}
+        shared = len(said & (frame | self.path))
+        turned = _SHARED * (shared > 0 and {old.key, new} <= one.keys and _is_old(one, old.key, new, self.known))
+        if shared + turned < max(_SHARED, _ABOUT * min(len(frame), len(one.keys - {old.key, new}))):
+            return False
+        return not self._other_case(one, old) and not self.kin.takes(self.memory.path, one.keys, {new})
+
+    def _other_case(self, one: _Heard, old: Word) -> bool:
+        """Whether a saying has another number where the passage has one beside the value: counter 9, not counter 4."""
+        numbers = (word for word in self.words if word.is_number and word.key != old.key and word.key not in one.keys)
+        return any(said.is_number and said.before & word.before for word in numbers for said in one.words)
+
+    def _is_proven(self, told: Sequence[_Heard], frame: frozenset[str], before: set[int], old: Word, new: str) -> bool:
+        changed = _sessions(
+            one
+            for one in told
+            if says_change(one.said.text)
+            or says_end(one.said.text)
+            or (old.key in one.keys and _is_old(one, old.key, new, self.known))
+        )
+        alike = _sessions(one for one in told if len(frame & one.keys) >= _ALIKE * len(frame))
+        return len(changed) >= _SOME or len(alike) >= _SOME or len(before) >= _SOME
+
+    def _time(self, at: int) -> int:
+        """Return a session's place in the order in which sessions came."""
+        return self.said.window.digests[at].ref
+
+    def _correction(self, swap: _Swap) -> Finding | None:
+        before, after = self._old_phrase(swap), _new_phrase(swap, self.known)
+        names = {
+            name for one in swap.told for name in self.said.window.names_of(self.said.window.digests[one.said.at].ref)
+        }
+        if not after or objection_to(after, names):
+            return None
+        members = {one.said.at: one.said.quote for one in sorted(swap.told, key=lambda one: one.said.by_user)}
+        wrong = re.compile(rf"(?<![\w.,:/#-]){re.escape(before)}(?![\w-]|[.,:]\d)")
+        return contradiction(
+            self.memory,
+            f"newer sessions say {after}",
+            partial(wrong.sub, after.replace("\\", r"\\")),
+            {at: members[at] for at in sorted(members)},
+            self.said.window,
+            self.limits,
+            key=key_of("restated", self.memory.path, before, after),
+            title=f"newer sessions say {after}, not {before}",
+        )
+
+    def _old_phrase(self, swap: _Swap) -> str:
+        """Return the word that falls, with those beside it that those who say the new one do not say."""
+        sessions = len(_sessions(swap.told))
+
+        def falls(word: Word) -> bool:
+            said = _sessions(
+                one for one in swap.told if word.key in one.keys and not _is_old(one, word.key, swap.new, self.known)
+            )
+            return word.key not in self.path and len(said) <= (1 - _AGREE) * sessions
+
+        place = self.words.index(swap.old)
+        first = last = place
+        while first and falls(self.words[first - 1]) and self._adjoin(first - 1, first):
+            first -= 1
+        while last + 1 < len(self.words) and falls(self.words[last + 1]) and self._adjoin(last, last + 1):
+            last += 1
+        return self.line[self.words[first].start : self.words[last].end]
+
+    def _adjoin(self, one: int, two: int) -> bool:
+        return self.line[self.words[one].end : self.words[two].start] == " "
+
+
+def _new_phrase(swap: _Swap, known: frozenset[str]) -> str:
+    """Return the new word with those that mostly stand beside it and that the memory does not hold, as most write it."""
+    written: Counter[str] = Counter()
+    for one in swap.told:
+        text = one.said.text
+        place = next(at for at, word in enumerate(one.words) if word.key == swap.new)
+        first = last = place
+        while first and _goes_with(one, first - 1, text) and one.words[first - 1].key not in known:
+            first -= 1
+        while last + 1 < len(one.words) and _goes_with(one, last, text) and one.words[last + 1].key not in known:
+            last += 1
+        written[text[one.words[first].start : one.words[last].end]] += 1
+    # The shortest that most write: what a few put beside it is not part of it.
+    common = [
+        phrase for phrase in written if sum(phrase in other for other in written.elements()) >= _AGREE * len(swap.told)
+    ]
+    return max(common, key=lambda phrase: (len(phrase.split()), written[phrase], phrase), default="")
+
+
+def _goes_with(one: _Heard, place: int, text: str) -> bool:
+    return text[one.words[place].end : one.words[place + 1].start] == " "
+
+
+def _users_first(heard: Sequence[_Heard], values: Set[str]) -> list[_Heard]:
+    """Leave out what was said beside a user who names one of two values, as what agents and tools said before was answered."""
+    told = _sessions(one for one in heard if one.said.by_user and one.keys & values)
+    return [one for one in heard if one.said.by_user or one.said.at not in told]
+
+
+def _in_place(one: _Heard, key: str, old: Word) -> bool:
+    """Whether a saying has a word beside what the old one stands beside in its passage."""
+    return key in one.keys and any(word.key == key and word.stands_as(old) for word in one.words)
+
+
+def _is_old(one: _Heard, key: str, other: str, known: frozenset[str]) -> bool:
+    """Whether a saying names a word, beside another one or alone, as what is no longer so."""
+    text = one.said.text
+    if key in ended(text):
+        return True
+    places = {word.key: word for word in one.words if word.key in {key, other}}
+    written = {name: text[word.start : word.end] for name, word in places.items()}
+    others = [written[other]] if other in written else []
+    later = bool(others) and places[other].start < places[key].start
+    aside = later and any(_is_aside(clause, written[key], known) for clause in CLAUSE.split(text))
+    return aside or is_former(written[key], text, others)
+
+
+def _is_aside(clause: str, written: str, known: frozenset[str]) -> bool:
+    """Whether a clause says little of a value, and that not in the memory's words: "Verny closed" after "the office in Orsay"."""
+    words = clause.replace(written, " ").split()
+    return written in clause and 0 < len(words) < _AN_ASIDE and not keys_in(" ".join(words)) & known
+
+
+def _sessions(heard: Iterable[_Heard]) -> set[int]:
+    return {one.said.at for one in heard}
