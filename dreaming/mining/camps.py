@@ -8,8 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
+from dreaming.mining.frames import put_plainly
 from dreaming.mining.likeness import stem
 from dreaming.mining.meaning import Floats
+from dreaming.mining.orders import ORDER_STEMS, are_contrasted, first_of
 from dreaming.mining.window import Window
 from dreaming.mining.wishes import Text, Wish, asker_of, sides_of
 
@@ -29,6 +31,8 @@ _DEALS = 999
 _CONTESTED = 0.33
 _INVOLVED = 0.7
 _HALF = 0.5
+_MOST = 0.7
+_HARDLY = 0.15
 _ONE_ACT = 0.4
 _SURELY_ONE = 0.6
 _SAME_ACT = 0.2
@@ -92,6 +96,10 @@ def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:
     (permutation test). Otherwise only wordings decide that clearly refuse what as many others clearly ask for, and do
     not object to the same acts; or any word on which people are divided, where they object to different acts.
     """
+    if sides := in_order(wish):
+        return _askers(sides, window) if min(_askers(sides, window)) >= _SEVERAL and _is_even(sides) else None
+    if _is_agreed(wish):
+        return None
     for sides in _alternatives(wish):
         if _is_even(sides) and min(_askers(sides, window)) >= _SEVERAL:
             return _askers(sides, window)
@@ -127,6 +135,43 @@ def _divided(wish: Wish, window: Window) -> tuple[int, int] | None:
         if min(camps) >= max(_SOME, _ALMOST * sum(camps)) and sum(camps) >= _ALMOST * len(wish.said):
             return camps
     return None
+
+
+def in_order(wish: Wish) -> dict[int, int]:
+    """Return which of two things each session wants first, where most that name both want an order; else nothing."""
+    best: dict[int, int] = {}
+    for one, other in combinations(sorted(name for name in wish.keys if name not in ORDER_STEMS), 2):
+        both = {at for at, remarks in wish.said.items() if any(one in signs and other in signs for _, signs in remarks)}
+        wanted = Counter[int]()
+        for text in wish.texts:
+            if first := first_of(put_plainly(text.words), one, other):
+                for at, _ in text.said:
+                    wanted[at] += first
+        sides = {at: 1 if value > 0 else -1 for at, value in wanted.items() if value}
+        if len(sides) > len(best) and len(sides) >= _MOST * len(both) and len(both) >= _HALF * len(wish.said):
+            best = sides
+    return best
+
+
+def _is_agreed(wish: Wish) -> bool:
+    """Whether most sessions take sides on two words of the wish, one instead of the other, and nearly all the same.
+
+    What one wording of it says of the word given up ("pints are for pubs") then speaks for no camp.
+    """
+    signs = {at: _summed(said for _, said in remarks) for at, remarks in wish.said.items()}
+    for one, other in combinations(sorted(wish.keys), 2):
+        apart = {at for text in wish.texts if are_contrasted(text.words, one, other) for at, _ in text.said}
+        leaning = {at: int(np.sign(said[one]) - np.sign(said[other])) for at, said in signs.items()}
+        known = [value for value in leaning.values() if value]
+        for side in (1, -1):
+            instead = sum(leaning[at] * side > 1 for at in apart)
+            agreed = sum(value * side > 0 for value in known)
+            given_up = [said[other if side > 0 else one] for said in signs.values()]
+            if sum(value > 0 for value in given_up) > _SMALLER * sum(value != 0 for value in given_up):
+                continue
+            if instead >= _SOME and agreed >= _HALF * len(signs) and len(known) - agreed <= _HARDLY * len(known):
+                return True
+    return False
 
 
 def _alternatives(wish: Wish) -> Iterator[dict[int, int]]:

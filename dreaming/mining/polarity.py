@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dreaming.mining.frames import put_plainly
 from dreaming.mining.likeness import signs_of, stems_of
 
 _SENTENCE = re.compile(r"(?<=[.;!?\n])\s+|\s+[-–—]+\s+")
@@ -22,9 +23,12 @@ _CONDITION = re.compile(
 _REPORT = re.compile(
     r"\b(?:i|we|they|you|he|she) (?:can['’]?t|cannot|can not|could not|couldn['’]t)\b"
     r"|^\W*you (?!should|must|need|can|could|may|might|have to|will|would|do not|don)|\btoo \w"
+    r"|^\W*(?:this|that|it) (?:came|went|got|was|arrived|is (?:still|again|back))\b"
+    r"|^\W*(?:the |those |these )?\w+ (?:is|are) for (?!me\b|us\b)\w"
     r"|\b(?:less|fewer)\b|\bwithout\b.*\b(?:is|are|was|were)(?:n['’]t)?\b|\b(?:is|are|was|were)\b.*\bwithout\b",
     re.IGNORECASE,
 )
+_SO_DONT = re.compile(r"\bso don['’]?t\b", re.IGNORECASE)
 _AGAIN = re.compile(r"\w.*\bagain\b|\bagain\b\W+\w", re.IGNORECASE)
 _BIDS = re.compile(r"\b(?:please|do not|don['’]?t|never|stop)\b", re.IGNORECASE)
 _WHERE = re.compile(rf"\b{_NOT}\s+(?!{_PLACE}\b|before\b)\w.*?\s(?:{_PLACE}|before)\s(.*)", re.IGNORECASE)
@@ -32,12 +36,15 @@ _WHERE = re.compile(rf"\b{_NOT}\s+(?!{_PLACE}\b|before\b)\w.*?\s(?:{_PLACE}|befo
 
 def leanings_of(text: str) -> dict[str, int]:
     """Return the words of a text, each with 1 where it is clearly asked for, -1 where it is refused, 0 where neither."""
-    unsure = {stem for part in _unsure(text) for stem, _ in stems_of(part)}
-    return {stem: 0 if stem in unsure else sign for stem, sign in signs_of(text).items()}
+    plain = put_plainly(text)
+    unsure = {stem for part in _unsure(plain) for stem, _ in stems_of(part)}
+    return {stem: 0 if stem in unsure else sign for stem, sign in signs_of(plain).items()}
 
 
 def _unsure(text: str) -> Iterator[str]:
     for sentence in _SENTENCE.split(text):
+        if _SO_DONT.search(sentence):
+            continue
         if (sentence.endswith("?") and not _REQUEST.search(sentence)) or _CONDITION.search(sentence):
             yield sentence
             continue

@@ -13,9 +13,11 @@ from statistics import median
 from dreaming.mining.asides import asks
 from dreaming.mining.camps import camps_of, dissent, rivals_among
 from dreaming.mining.evidence import diverse, risk_of
+from dreaming.mining.frames import put_plainly
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import stems_of, written
+from dreaming.mining.likeness import stem, stems_of, written
 from dreaming.mining.notice import asks_for_notice
+from dreaming.mining.parts import parts_of
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
@@ -58,11 +60,23 @@ _CROWD = 5
 _WORDINGS = 8
 _OFTEN = 0.2
 _ONE_TASK = 0.3
+_TIGHT = 0.6
+_CLOSE = 0.4
+_LOOSE = 0.3
+_COVERED = 0.8
+_NO_ACT = 0.1
+_OWN = 0.7
+_ALONE = 0.4
+_SOME_SHARE = 0.3
+# What people say who only want something done over, in any trade.
+_VAGUE = frozenset(
+    map(stem, "another attempt bad better check fine fix good happy improve look redo retry round try way".split())  # noqa: SIM905
+)
 
 
 def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[list[Finding], list[Discarded]]:
     """Return what enough users ask for, and what was left out with the reason."""
-    wishes = wishes_of(texts_of(window))
+    wishes = [part for wish in wishes_of(texts_of(window)) for part in _apart(wish, window)]
     found: list[Finding] = []
     left: list[Discarded] = []
     rivals = rivals_among(wishes, window, least)
@@ -80,6 +94,15 @@ def find_preferences(window: Window, limits: Thresholds, least: int) -> tuple[li
             found.append(_finding(wish, words, window, limits))
     found.sort(key=lambda item: (-item.benefit, item.claim_key))
     return found, left
+
+
+def _apart(wish: Wish, window: Window) -> list[Wish]:
+    """Part a group by the things that it names where a contest lies within one of them, not between them: one that nobody
+    saw in the whole only where each remark names one.
+    """
+    parts = parts_of(wish, _COVERED if camps_of(wish, window) else 1.0)
+    contested = [bool(camps_of(part, window)) for part in parts]
+    return parts if any(contested) and not all(contested) else [wish]
 
 
 def _keys(wish: Wish) -> tuple[tuple[str, int], ...]:
@@ -111,7 +134,9 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
     answers = sum(any(remark.kind != "aside" for remark, _ in wish.said[at]) for at in sessions)
-    if sum(any(_answers(remark) for remark, _ in wish.said[at]) for at in sessions) < _MOSTLY * len(sessions):
+    tight = wish.likeness >= _TIGHT
+    replies = sum(any(_answers(remark) for remark, _ in wish.said[at]) for at in sessions)
+    if replies < (max(_SOME, _SOME_SHARE * len(sessions)) if tight else _MOSTLY * len(sessions)):
         return "most of the remarks are said in passing"
     if strong < max(_FEW, _STRONG_SHARE * answers) and not _is_crowd(wish, people, window, least):
         return "objections of the moment: few say that they hold beyond their task"
@@ -121,13 +146,18 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
         return "mostly one principal asks for it"
     if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
+    if wish.likeness < _LOOSE and wish.one_act < _NO_ACT and wish.own < _OWN and wish.alone > _ALONE:
+        return "no common matter: the remarks share only words that are said of other things too"
     often = max(wish.texts, key=lambda text: (len(text.said), text.words))
     if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not asks(often.words):
         return "most of the remarks ask for nothing: one phrase, said again and again"
     asking = sum(_asks(text) for text in wish.texts)
+    if wish.likeness >= _CLOSE and strong >= _MOSTLY * len(sessions) and asking >= _STRONG_SHARE * len(wish.texts):
+        asking = sum(_asks(text) or (text.corrects and not text.placeholders) for text in wish.texts)
     if asking < _MOSTLY * len(wish.texts) and (wish.one_act < _ONE_ACT or wish.likeness < _CLEARLY):
         return "most of the remarks ask for nothing"
-    if median(len(text.signs) for text in wish.texts for _ in text.said) < _TELLS:
+    told = [text.signs.keys() for text in wish.texts for _ in text.said]
+    if median(map(len, told)) < _TELLS or not median(len(stems - _VAGUE) for stems in told):
         return "says too little: what it points at is known in its session alone"
     filled = len(_with_data(wish, window))
     if filled > 0.6 * len(wish.texts) and len(wish.keys) < 3:
@@ -187,7 +217,7 @@ def _clearest(wish: Wish, window: Window) -> str | None:
             general = _NUMBERED.sub(lambda found: "" if set(_DIGITS.findall(found[0])) <= numbers else found[0], words)
             if masked(general) != general or any(objection_to(remark.quote.text, known) for _, remark in text.said):
                 continue
-            own = dict(stems_of(with_named_numbers(words, numbers)))
+            own = dict(stems_of(put_plainly(with_named_numbers(words, numbers))))
             held = sum(own.get(key, 0) == (1 if wanted else -1) for key, wanted in signs.items())
             rank = (-float(held), abs(len(own) - 5), words)
             if held and 8 <= len(words) <= 200 and (best is None or rank < best):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from dreaming.mining.acts import settled
 from dreaming.mining.asides import asks, without_asides
 from dreaming.mining.likeness import grouped, halves, likeness
 from dreaming.mining.meaning import Floats, said_and_meant
@@ -78,7 +79,9 @@ class Text:
 @dataclass(slots=True)
 class Wish:
     """One group of remarks on one matter; `likeness` is the mean of how alike two of its wordings are (-1 to 1),
-    `one_act` how much more alike the acts are that they object to than those that all remarks do.
+    `one_act` how much more alike the acts are that they object to than those that all remarks do, `own` how far one of the
+    keys is what sets the group apart (the share of the group that says it times its share of all who say it), `alone` how
+    many of the words of a wording nobody else in the group says.
     """
 
     texts: list[Text]
@@ -86,6 +89,8 @@ class Wish:
     said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]]
     likeness: float = 1.0
     one_act: float = 0.0
+    own: float = 1.0
+    alone: float = 0.0
 
 
 def texts_of(window: Window) -> list[Text]:
@@ -140,7 +145,7 @@ def wishes_of(texts: Sequence[Text]) -> list[Wish]:
     kept = sorted(texts, key=lambda text: (text.is_aside, not text.strong, -len(text.said), text.words))[:_MOST_TEXTS]
     shown = [text for text in kept[:_MAX_TEXTS] if not text.is_aside]
     if len(shown) < 2:
-        return [_wish(shown)] if shown else []
+        return [wish_of(shown)] if shown else []
     matrix = said_and_meant([text.told for text in kept])
     about = said_and_meant([occasion_of(text) for text in shown])
     near = likeness(matrix[: len(shown)], matrix[: len(shown)])
@@ -160,12 +165,14 @@ def wishes_of(texts: Sequence[Text]) -> list[Wish]:
         if closest.max() >= _JOINS:
             members[order[int(closest.argmax())]].append(text)
     found = []
+    holders = Counter(stem for text in texts for stem in text.signs for _ in text.said)
     for label in order:
-        wish, alike = _wish(members[label]), near[np.ix_(rows[label], rows[label])]
+        wish, alike = wish_of(members[label]), near[np.ix_(rows[label], rows[label])]
         if len(alike) > 1:
             wish.likeness = float(alike[np.triu_indices(len(alike), 1)].mean())
             acts = occasions[rows[label]]
             wish.one_act = float(acts[:, rows[label]].mean() - acts.mean())
+            wish.own, wish.alone = _own(wish, holders), _alone_in(wish)
         found.append(wish)
     return found
 
@@ -237,7 +244,10 @@ def occasion_of(text: Text) -> str:
     return " ".join(dict.fromkeys(remark.about for _, remark in text.said[:_OCCASIONS]))
 
 
-def _wish(texts: list[Text]) -> Wish:
+def wish_of(members: Sequence[Text]) -> Wish:
+    """Return the group of these wordings."""
+    signs = settled([(text.words, text.signs) for text in members])
+    texts = [replace(text, signs=own) for text, own in zip(members, signs, strict=True)]
     said: dict[int, list[tuple[RemarkSeen, dict[str, int]]]] = defaultdict(list)
     holders: dict[str, set[int]] = defaultdict(set)
     for text in texts:
@@ -249,6 +259,17 @@ def _wish(texts: list[Text]) -> Wish:
     keys = [stem for stem in ranked if len(holders[stem]) >= _KEY_SHARE * len(said)]
     some = [stem for stem in ranked[:_SOME] if len(holders[stem]) >= max(_FEW, _SOME_SHARE * len(said))]
     return Wish(texts, keys[:6] or some, dict(said))
+
+
+def _own(wish: Wish, holders: Counter[str]) -> float:
+    size = sum(len(text.said) for text in wish.texts)
+    inside = {key: sum(len(text.said) for text in wish.texts if key in text.signs) for key in wish.keys}
+    return max((count / holders[key] * count / size for key, count in inside.items()), default=0.0)
+
+
+def _alone_in(wish: Wish) -> float:
+    said = Counter(stem for text in wish.texts for stem in text.signs for _ in text.said)
+    return sum(sum(said[stem] == 1 for stem in text.signs) / len(text.signs) for text in wish.texts) / len(wish.texts)
 
 
 def asker_of(at: int, window: Window) -> str:

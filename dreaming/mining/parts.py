@@ -1,0 +1,39 @@
+"""Two wishes in one group: what people ask of two things in the same words, parted by the thing that each remark names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+
+from dreaming.mining.wishes import Text, Wish, wish_of
+
+_SOME = 3
+_SHARE = 0.2
+_BOTH = 0.1
+
+
+def parts_of(wish: Wish, covered_at_least: float) -> list[Wish]:
+    """Return the wishes about two things, of which at least a share of the wordings name one and hardly any both; else nothing."""
+    held = Counter(stem for text in wish.texts for stem in text.signs)
+    things = sorted(stem for stem, count in held.items() if count >= max(_SOME, _SHARE * len(wish.texts)))
+    best: tuple[int, str, str] | None = None
+    for one, other in combinations(things, 2):
+        both = sum(one in text.signs and other in text.signs for text in wish.texts)
+        covered = held[one] + held[other] - both
+        fits = both <= _BOTH * min(held[one], held[other]) and covered >= covered_at_least * len(wish.texts)
+        if fits and (best is None or covered > best[0]):
+            best = covered, one, other
+    return _parted(wish.texts, best[1], best[2]) if best else []
+
+
+def _parted(texts: Sequence[Text], one: str, other: str) -> list[Wish]:
+    """Give each text to the thing that it names, those that name neither to the side whose words they share more."""
+    named = {thing: [text for text in texts if thing in text.signs] for thing in (one, other)}
+    words = {thing: Counter(stem for text in named[thing] for stem in text.signs) for thing in named}
+    for text in texts:
+        if one not in text.signs and other not in text.signs:
+            shared = {thing: sum(words[thing][stem] for stem in text.signs) / len(named[thing]) for thing in named}
+            if shared[one] != shared[other]:
+                named[max(shared, key=lambda thing: shared[thing])].append(text)
+    return [wish_of(named[one]), wish_of(named[other])]
