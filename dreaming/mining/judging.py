@@ -47,6 +47,8 @@ _TRIED_AGAIN = 0.2
 _LIKELY = 0.05
 _MARKED = 0.2
 _USUAL = 0.6
+_NEARLY = 0.75
+_REPEATED = 1.5
 LOSS = 0.3
 _FEW_TOOLS = 3
 _BETTER = 0.15
@@ -109,6 +111,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
     costly = (
         support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible)
         and _STATES_RULE.search(group.template)
+        and support.occurrences >= _REPEATED * support.sessions
         and (_recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(item, support, limits))
     )
     # What does no proven harm is worth a reviewer's time where it is met often.
@@ -258,7 +261,7 @@ def objection_against(group: Group, support: Support, limits: Thresholds) -> str
     if support.agents < limits.min_agents:
         return f"seen by {support.agents} of the {limits.min_agents} agents asked for"
     scopes = support.principals or support.tasks
-    if support.agents == 1 and scopes == 1:
+    if (support.agents == 1 and scopes == 1) or _is_nearly_one(group):
         return "only one agent saw it, for one principal or task"
     named = sum(bool(met.digest.task_id) for met in group.meetings.values())
     # Whoever asks for the same on another's behalf is another case of it: tasks may be kinds of work.
@@ -266,6 +269,13 @@ def objection_against(group: Group, support: Support, limits: Thresholds) -> str
     if 0 < cases < limits.min_tasks and named * 2 > support.sessions:
         return "seen on one task only"
     return ""
+
+
+def _is_nearly_one(group: Group) -> bool:
+    """Whether hardly any session is of another agent or principal than the rest, where there are several agents."""
+    pairs = Counter((met.digest.agent, met.digest.principal) for met in group.meetings.values())
+    agents = {agent for agent, _ in pairs}
+    return len(agents) > 1 and max(pairs.values()) > _NEARLY * len(group.meetings)
 
 
 def finding_of(

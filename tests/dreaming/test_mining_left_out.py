@@ -274,3 +274,34 @@ def test_a_later_call_of_the_tool_with_nothing_in_common_is_no_repair() -> None:
 )
 def test_orders_and_passwords_in_what_tools_say_are_not_repeated(text: str, reason: str) -> None:
     assert objection_to(text) == reason
+
+
+def test_what_one_agent_for_one_principal_met_is_theirs_though_another_met_it_once() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 10:
+            return toll_paid(rng), ""
+        return toll_without_ledger(rng, repaired=True), ""
+
+    def given_to(one: SessionView, others: int) -> SessionView:
+        if one.ref % 10 or one.ref % others == 0:
+            return one
+        return replace(one, agent="bargee-0", principal="guild-0")
+
+    def reasons(others: int) -> list[str]:
+        result = passed([given_to(one, others) for one in corpus(200, special)])
+        return [item.reason for item in result.discarded if item.tool == "pay_toll"]
+
+    assert reasons(others=100) == ["only one agent saw it, for one principal or task"]
+    assert reasons(others=20) == []
+
+
+def test_a_refused_rule_that_is_met_once_and_costs_nothing_is_left_out() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 3:
+            return [("hail_lock", {"spot": code(rng)}, {"open": 1})], ""
+        refused: Step = ("hail_lock", {"spot": code(rng)}, "Error: the horn must be one of the brass kinds", True)
+        return [refused] * times + [("hail_lock", {"spot": code(rng)}, {"open": 1})], ""
+
+    for times in (1, 2):
+        found = [item.tool for item in passed(corpus(240, special)).findings]
+        assert found == ["hail_lock"] * (times - 1)
