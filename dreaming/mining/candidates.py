@@ -101,7 +101,8 @@ def _tail(good: int, total: int, bad: int, rest: int) -> float:
 
 def is_nested(one: str, two: str) -> bool:
     """Whether two names are of the same steps, one of them longer."""
-    return f"{one} ".startswith(f"{two} ") or f"{two} ".startswith(f"{one} ")
+    longer, shorter = sorted((one, two), key=len, reverse=True)
+    return longer == shorter or longer.startswith((f"{shorter} ", f"{shorter}: "))
 
 
 def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:

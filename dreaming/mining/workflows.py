@@ -60,10 +60,14 @@ class Pair:
 
     @property
     def weight(self) -> float:
-        """How clearly it tells successes from failures: the effect over its standard error, but for a factor."""
+        """How clearly it tells successes from failures: the effect over its standard error, but for a factor.
+
+        An effect within tasks may rest on a few of the sessions: it counts for no more than that over all.
+        """
         table = self.compared.table
         harmonic = table.met_total * table.other_total / max(1, table.met_total + table.other_total)
-        return round(self.compared.effect.value * math.sqrt(harmonic), 6)
+        effect = min(self.compared.effect.value, risk_difference(table).value)
+        return round(effect * math.sqrt(harmonic), 6)
 
 
 def find_workflows(
@@ -180,9 +184,9 @@ def _each_step_helps(
     window: Window,
     limits: Thresholds,
 ) -> bool:
-    """Whether those that left out one step alone did worse, whichever it was: else it merely goes along.
+    """Whether those that left out one step alone did worse, as far as they can tell: else it merely goes along.
 
-    The last step is what the order is for, and may be one that all sessions of its kind take.
+    A step that hardly anybody leaves out alone cannot be told from the rest of the order, and belongs to it.
     """
     steps = candidate.steps
     for at in range(len(steps)):
@@ -191,17 +195,21 @@ def _each_step_helps(
         alone = set(alike).difference(shown)
         cells = window.compare(shown, alone).table
         is_known = cells.other_total >= _FEW
-        if is_known and risk_difference(cells).value < limits.min_gain and _did_better(alone, lacked, window):
-            return False
-        if not is_known and at < len(steps) - 1:
+        if (
+            is_known
+            and risk_difference(cells).value < limits.min_gain
+            and _did_better(alone, lacked, window, len(steps))
+        ):
             return False
     return True
 
 
-def _did_better(alone: Collection[int], lacked: Collection[int], window: Window) -> bool:
-    """Whether those that left out one step alone did better than others that lack the order, as far as they can tell."""
+def _did_better(alone: Collection[int], lacked: Collection[int], window: Window, asked: int) -> bool:
+    """Whether those that left out one step alone did better than others that lack the order, as far as they can tell,
+    when it is asked of as many steps (Bonferroni).
+    """
     cells = window.compare(alone, set(lacked).difference(alone)).table
-    return fisher_more(cells) <= _WEAK
+    return fisher_more(cells) <= _WEAK / asked
 
 
 def _holds_within_tasks(shown: Iterable[int], lacked: Iterable[int], window: Window) -> bool:
@@ -211,7 +219,8 @@ def _holds_within_tasks(shown: Iterable[int], lacked: Iterable[int], window: Win
     if sum(item.informative for item in strata) < _FEW_TASKS:
         return True
     whole = risk_difference(Table(*_summed(one.values()), *_summed(two.values()))).value
-    return stratified_difference(strata).value >= whole / 2
+    within = stratified_difference(strata)
+    return within.value >= whole / 2 or within.high >= whole
 
 
 def _summed(cells: Iterable[list[int]]) -> tuple[int, int]:
