@@ -19,6 +19,7 @@ from dreaming.mining.sayings import Sayings
 from dreaming.mining.templates import tool_family
 from dreaming.mining.unmarked import answers_of, unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
+from dreaming.mining.usual import with_usual_answers
 from dreaming.mining.vain import join_by_dead_tool, taken_for_errors, with_answers_as_errors
 from dreaming.mining.values import (
     Digest,
@@ -56,7 +57,7 @@ def mine(
     """
     limits = thresholds or Thresholds()
     least = limits.sessions_for(len(digests))
-    window = _taken_as_meant(Window.of(without_echoes(digests, served or {})), least)
+    window = _taken_as_meant(Window.of(with_usual_answers(without_echoes(digests, served or {}))), least)
     measured, found, left = _errors(window, limits, least)
     workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
     found, as_order = _told_as_order(found, workflows)

@@ -28,7 +28,7 @@ def names_of(call: Call) -> list[str]:
     text = _command(call)
     words = leading_words(text) if text else []
     if not words:
-        plain, asked = signature(call), asked_for(arguments_of(call.input))
+        plain, asked = signature(call), asked_for(call.arguments)
         named = f"{tool_family(call.tool)}: {asked.text}"
         return [named] if asked.is_request else [plain, named] if asked.text else [plain]
     start = f"{tool_family(call.shell or call.tool)}: {words[0]}"

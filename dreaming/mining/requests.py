@@ -25,8 +25,8 @@ def asked_for(arguments: dict[str, Any]) -> Asked:
     """Return what a call asks for, ids in a path as `<id>`."""
     texts = {name: value.strip() for name, value in arguments.items() if isinstance(value, str)}
     verb = next((value.upper() for value in texts.values() if value.upper() in _VERBS), "")
-    path = next((found for value in texts.values() if (found := _path(value))), "")
     if verb:
+        path = next((found for value in texts.values() if (found := _path(value))), "")
         return Asked(f"{verb} {path}"[:_LONGEST] if path else "", bool(path))
     return Asked(next((texts[name] for name in _OPERATIONS if _IDENTIFIER.fullmatch(texts.get(name, ""))), ""), False)
 

@@ -105,3 +105,36 @@ def test_an_order_that_goes_with_easy_tasks_is_not_told(seed: int) -> None:
         outcome = "success" if rng.random() < (0.9 if easy else 0.35) else "failure"
         made.append(session(ref, [*lock_steps(rng, 1), *steps], outcome=outcome, task_id=f"haul-{ref % 12}"))
     assert mine([digest_session(item) for item in made]).findings == ()
+
+
+def finishing(chance: float, rng: random.Random) -> tuple[list[Step], float]:
+    """Ordinary work, or in a seventh of the runs two steps of which nearly half take the last one alone or first."""
+    if rng.random() > 0.15:
+        return [], 0.86 if chance < 0.5 else chance
+    taken: list[Step] = [(name, {"rack": code(rng)}, {"rack": 1}) for name in ("scrape_rack", "hang_candle")]
+    return (taken, 0.92) if rng.random() < 0.55 else (taken[rng.randrange(2) :][::-1], chance)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_steps_of_which_hardly_one_is_taken_without_the_other_are_told(seed: int) -> None:
+    found = corpus(400, lambda _, rng: finishing(0.25, rng), seed).findings
+    assert [steps_of(item) for item in found] == [("scrape_rack", "hang_candle")]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_two_steps_in_any_order_with_which_sessions_end_alike_are_not_told(seed: int) -> None:
+    found = corpus(400, lambda _, rng: (finishing(0.6, rng)[0], 0.6), seed).findings
+    assert found == ()
+
+
+def test_what_a_tool_tells_nearly_all_its_callers_is_no_failure() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        vat = {"vat": code(rng)}
+        more: list[Step] = [("read_heat", vat, {"heat": 71}), ("read_level", vat, {"level": 3})]
+        usual: list[Step] = [
+            ("find_cracks", vat, {"cracks": []}),
+            ("pour_wax", vat, "wax runs slowly into every mould"),
+        ]
+        return more + usual * (ref % 3 > 0), 0.6
+
+    assert corpus(300, special).findings == ()
