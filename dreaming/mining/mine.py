@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.doubles import duplicates
@@ -190,9 +191,10 @@ def _explained(measured: list[Measured], found: list[Finding], limits: Threshold
 def _told_as_order(found: list[Finding], workflows: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
     """Leave out the errors whose cause is an order of calls that a workflow proves by how sessions end."""
     orders = {
-        (tool_family(item.lesson.first), tool_family(item.lesson.second)): item
+        (tool_family(one), tool_family(two)): item
         for item in workflows
         if isinstance(item.lesson, Workflow)
+        for one, two in combinations((item.lesson.first, *item.lesson.between, item.lesson.second), 2)
     }
     kept: list[Finding] = []
     covered: list[Discarded] = []
