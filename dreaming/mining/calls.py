@@ -10,7 +10,7 @@ from typing import Any
 from dreaming.mining.commands import command_of
 from dreaming.mining.failures import failure_line, is_sentence, is_structured, locate, telling_line
 from dreaming.mining.remarks import is_refusal
-from dreaming.mining.templates import Template, template_of, tool_family
+from dreaming.mining.templates import Template, own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote
 
 _JOIN_REACH = 50
@@ -18,6 +18,7 @@ _SOURCE_REACH = 60
 _SOURCE_CLIP = 100_000
 _MAX_WANTED = 8
 _MUCH_DATA = 2
+_MANY_WORDS = 3
 _DEPTH = 4
 _MOST_ARGUMENTS = 60
 
@@ -101,12 +102,14 @@ def story_of(events: Iterable[EventView]) -> Story:
 
 
 def _mark_sentences(calls: list[Call]) -> None:
-    """Take one sentence for a failure where all other answers of the session are data."""
+    """Take one sentence that says enough for a failure where all other answers of the session are data."""
     answers = [call for call in calls if call.answered and call.has_call and call.output]
     plain = [call for call in answers if is_sentence(call.output)]
     data = sum(is_structured(call.output) for call in answers)
     kinds = {(call.tool, template_of(call.output.strip(), call.shell or call.tool).text) for call in plain}
     if len(kinds) != 1 or data < _MUCH_DATA or data + len(plain) < len(answers):
+        return
+    if own_words(next(iter(kinds))[1]) < _MANY_WORDS:
         return
     for call in plain:
         if call.worked:

@@ -18,6 +18,8 @@ _CHUNK = 512
 _LARGE = 0.3
 _LESS_SURE = 5
 _OWN = 2
+_BOUND = 0.7
+_BOUND_SURE = 2
 _ANYBODYS = 0.1
 _SHOWN = 0.35
 _TOGETHER = 0.5
@@ -79,19 +81,25 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
 
 
 def _group(candidate: Candidate, table: Steps) -> str:
-    """What is alike before any outcome is looked at: longer orders and pairs of steps that are taken together at least
-    twice as often as if sessions took them independently, and whatever has a step of anybody's.
+    """What is alike before any outcome is looked at: longer orders, pairs of which hardly one step is taken without the
+    other, and pairs of steps that are taken together at least twice as often as if sessions took them independently; and
+    whatever has a step of anybody's.
     """
     taken = [table.tried_last[:, table.place[name]] >= 0 for name in candidate.steps]
     if any((one & two).mean() < _OWN * one.mean() * two.mean() for one, two in pairwise(taken)):
         return "anybody's"
-    return "order" if candidate.between else "pair"
+    if candidate.between:
+        return "order"
+    one, two = taken
+    return "bound" if (one & two).sum() >= _BOUND * max(one.sum(), two.sum()) else "pair"
 
 
 def _level(candidate: Candidate) -> float:
     if candidate.group == "anybody's":
         return _ANYBODYS
-    return _LESS_SURE if candidate.gain >= _LARGE else 1
+    if candidate.gain < _LARGE:
+        return 1
+    return _BOUND_SURE if candidate.group == "bound" else _LESS_SURE
 
 
 def _tail(good: int, total: int, bad: int, rest: int) -> float:
@@ -101,7 +109,8 @@ def _tail(good: int, total: int, bad: int, rest: int) -> float:
 
 def is_nested(one: str, two: str) -> bool:
     """Whether two names are of the same steps, one of them longer."""
-    return f"{one} ".startswith(f"{two} ") or f"{two} ".startswith(f"{one} ")
+    longer, shorter = sorted((one, two), key=len, reverse=True)
+    return longer == shorter or longer.startswith((f"{shorter} ", f"{shorter}: "))
 
 
 def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:

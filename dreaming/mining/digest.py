@@ -18,7 +18,7 @@ from dreaming.mining.changes import (
     signature,
     specific_values,
 )
-from dreaming.mining.failures import plain_answer
+from dreaming.mining.failures import plain_answer, says_nothing_found
 from dreaming.mining.naming import names_of
 from dreaming.mining.remarks import remarks_of
 from dreaming.mining.statements import statements_of
@@ -106,11 +106,17 @@ def _steps(calls: list[Call]) -> tuple[StepSeen, ...]:
         if not call.has_call or not call.answered:
             continue
         names = names_of(call)
-        if not found or (found[-1].signature, found[-1].worked) != (names[-1], call.worked):
-            found += [StepSeen(name, call.worked, _step_quote(call)) for name in names]
+        done = _is_done(call)
+        if not found or (found[-1].signature, found[-1].worked) != (names[-1], done):
+            found += [StepSeen(name, done, _step_quote(call)) for name in names]
     if len(found) > _MAX_STEPS:
         found = found[: _MAX_STEPS * 3 // 4] + found[-_MAX_STEPS // 4 :]
     return tuple(found)
+
+
+def _is_done(call: Call) -> bool:
+    """Whether a step was taken: its answer is no failure that is marked. To hear that there is none is an answer."""
+    return call.worked or not call.marked or says_nothing_found(call.message or "")
 
 
 def _said(calls: list[Call]) -> tuple[ErrorSeen, ...]:

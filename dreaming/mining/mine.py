@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from dreaming.mining.changes import OTHER_VALUES
 from dreaming.mining.doubles import duplicates
@@ -20,6 +21,7 @@ from dreaming.mining.superseded import superseded
 from dreaming.mining.templates import tool_family
 from dreaming.mining.unmarked import answers_of, unflagged
 from dreaming.mining.upkeep import already_said, contradicted, unread
+from dreaming.mining.usual import with_usual_answers
 from dreaming.mining.vain import join_by_dead_tool, taken_for_errors, with_answers_as_errors
 from dreaming.mining.values import (
     Digest,
@@ -57,7 +59,7 @@ def mine(
     """
     limits = thresholds or Thresholds()
     least = limits.sessions_for(len(digests))
-    window = _taken_as_meant(Window.of(without_echoes(digests, served or {})), least)
+    window = _taken_as_meant(Window.of(with_usual_answers(without_echoes(digests, served or {}))), least)
     measured, found, left = _errors(window, limits, least)
     workflows = find_workflows(window, limits, least, _explained(measured, found, limits))
     found, as_order = _told_as_order(found, workflows)
@@ -194,9 +196,10 @@ def _explained(measured: list[Measured], found: list[Finding], limits: Threshold
 def _told_as_order(found: list[Finding], workflows: list[Finding]) -> tuple[list[Finding], list[Discarded]]:
     """Leave out the errors whose cause is an order of calls that a workflow proves by how sessions end."""
     orders = {
-        (tool_family(item.lesson.first), tool_family(item.lesson.second)): item
+        (tool_family(one), tool_family(two)): item
         for item in workflows
         if isinstance(item.lesson, Workflow)
+        for one, two in combinations((item.lesson.first, *item.lesson.between, item.lesson.second), 2)
     }
     kept: list[Finding] = []
     covered: list[Discarded] = []

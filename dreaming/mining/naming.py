@@ -1,7 +1,8 @@
 """What a step of a session is called: its tool, and for a command or a statement ever more of its leading words.
 
 A tool that takes one text, such as a shell or a database, does something else with each program. Which of its words
-name the step and which are its matter shows only over many sessions, so a step carries one name for each length.
+name the step and which are its matter shows only over many sessions, so a step carries one name for each length. A
+question to a database is named by what it is asked of; a request to a service by verb and path.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import re
 from dreaming.mining.calls import Call, arguments_of
 from dreaming.mining.changes import signature
 from dreaming.mining.commands import program
+from dreaming.mining.requests import asked_for
 from dreaming.mining.templates import tool_family
 
 _COMMANDS = ("command", "cmd", "script", "query", "sql", "statement", "input")
 _MOST_WORDS = 3
 _LONGEST = 40
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z_.:-]*[A-Za-z]|[A-Za-z]{2,}")
+_ASKED = re.compile(r"""\s*(?:SELECT|WITH)\b.*?\bFROM\s+["`\[]?([A-Za-z_][\w.$]*)""", re.DOTALL | re.IGNORECASE)
 _OPENED = re.compile(r"\(.*", re.DOTALL)
 
 
@@ -25,7 +28,9 @@ def names_of(call: Call) -> list[str]:
     text = _command(call)
     words = leading_words(text) if text else []
     if not words:
-        return [signature(call)]
+        plain, asked = signature(call), asked_for(call.arguments)
+        named = f"{tool_family(call.tool)}: {asked.text}"
+        return [named] if asked.is_request else [plain, named] if asked.text else [plain]
     start = f"{tool_family(call.shell or call.tool)}: {words[0]}"
     return [" ".join([start, *words[1:length]]) for length in range(1, len(words) + 1)]
 
@@ -41,6 +46,8 @@ def _command(call: Call) -> str:
 
 def leading_words(command: str) -> list[str]:
     """Return up to three plain words at the start of a command or statement; options and their values are left out."""
+    if asked := _ASKED.match(command):
+        return ["SELECT", f"FROM {asked[1]}"]
     ran = program(command)
     if not ran:
         return []

@@ -10,60 +10,21 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
-from dreaming.mining.candidates import CONTRASTS, Candidate, candidates, is_nested
+from dreaming.mining.candidates import CONTRASTS, candidates, is_nested
 from dreaming.mining.evidence import diverse, risk_of
-from dreaming.mining.stats import Table, fisher_more, risk_difference, stratified_difference, within_strata
+from dreaming.mining.proofs import FEW, Pair, confirmed
+from dreaming.mining.stats import Table, risk_difference, stratified_difference, within_strata
 from dreaming.mining.steps import NEVER, Steps
 from dreaming.mining.values import Digest, EvidenceRef, Finding, Stance, StepSeen, Support, Thresholds, Workflow
-from dreaming.mining.window import Comparison, Window
+from dreaming.mining.window import Window
 
 _LONGEST = 6
 _SAMPLE = 200
 _CLEARER = 8
 _SHARED = 0.8
 _SAME = 0.6
-_WEAK = 0.05
-_FEW_TASKS = 3
-_FEW = 3
-_SHARE_OF_WON = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two steps in one contrast: the sessions that show it and those that had the chance and did not.
-
-    Where steps are named `between`, the whole order is looked at, among sessions that took `second`.
-    """
-
-    contrast: str
-    first: str
-    second: str
-    between: tuple[str, ...]
-    shown: frozenset[int]
-    lacked: frozenset[int]
-    compared: Comparison
-    p_adjusted: float
-    gains: tuple[int, int]
-    p_agents: float
-    is_order: bool
-
-    @property
-    def names(self) -> set[str]:
-        return {*self.steps}
-
-    @property
-    def steps(self) -> tuple[str, ...]:
-        return self.first, *self.between, self.second
-
-    @property
-    def weight(self) -> float:
-        """How clearly it tells successes from failures: the effect over its standard error, but for a factor."""
-        table = self.compared.table
-        harmonic = table.met_total * table.other_total / max(1, table.met_total + table.other_total)
-        return round(self.compared.effect.value * math.sqrt(harmonic), 6)
 
 
 def find_workflows(
@@ -77,19 +38,38 @@ def find_workflows(
     table = Steps.of(window)
     pairs: list[Pair] = []
     for candidate in candidates(table, limits, least):
-        pair = _confirmed(candidate, table, window, limits, least, explained)
+        pair = confirmed(candidate, table, window, limits, least, explained)
         if pair is not None:
             pairs.append(pair)
     pairs.sort(key=lambda item: _rank(item, window))
     chosen: list[Pair] = []
     found: list[Finding] = []
-    for pair in pairs:
+    for pair in (_fullest(pair, pairs, window, limits) for pair in pairs):
         if any(pair.names <= {*item.lesson.steps} for item in found if isinstance(item.lesson, Workflow)):
             continue
         if _adds(pair, chosen, window, limits):
             chosen.append(pair)
             found.append(_finding(pair, _chain(pair, pairs, window), window, limits))
     return found
+
+
+def _fullest(pair: Pair, pairs: Sequence[Pair], window: Window, limits: Thresholds) -> Pair:
+    """Return the longest order that holds the pair's steps in their order and of which those who took these alone did worse,
+    or hardly anybody took these alone.
+    """
+    orders = [other for other in pairs if other.is_order and len(other.steps) > len(pair.steps)]
+    fuller = [other for other in orders if _holds(other.steps, pair.steps)]
+    for other in sorted(fuller, key=lambda item: -len(item.steps)):
+        cells = window.compare(pair.shown & other.shown, pair.shown - other.shown).table
+        if cells.other_total < FEW or risk_difference(cells).value >= limits.min_gain:
+            return other
+    return pair
+
+
+def _holds(steps: Sequence[str], some: Sequence[str]) -> bool:
+    """Whether some steps are among the steps, in their order."""
+    left = iter(steps)
+    return all(step in left for step in some)
 
 
 def _rank(pair: Pair, window: Window) -> tuple[float, int, int, float, str, str]:
@@ -123,114 +103,6 @@ def _adds(pair: Pair, chosen: Sequence[Pair], window: Window, limits: Thresholds
             cell[offset + 1] += 1
     strata = [Table(*cells[status]) for status in sorted(cells)]
     return within_strata(strata) <= limits.alpha and stratified_difference(strata).value >= limits.min_gain
-
-
-def _confirmed(
-    candidate: Candidate,
-    table: Steps,
-    window: Window,
-    limits: Thresholds,
-    least: int,
-    explained: Mapping[str, Collection[int]],
-) -> Pair | None:
-    """Check a pair within tasks and within agents; None where it does not hold there."""
-    contrast, first, second, between, _, group, p_adjusted = candidate
-    shown, lacked = table.split(contrast, first, second, between)
-    if between and not _each_step_helps(candidate, shown, lacked, table, window, limits):
-        return None
-    if contrast != "order":
-        told = {at for name in (first, *between, second) for at in explained.get(name.partition("(")[0], ())}
-        shown = [at for at in shown if at not in told]
-        lacked = [at for at in lacked if at not in told]
-    if min(len(shown), len(lacked)) < least:
-        return None
-    compared = window.compare(shown, lacked)
-    won = compared.table.met_success + compared.table.other_success
-    if compared.table.met_success < _SHARE_OF_WON * won or not _holds_within_tasks(shown, lacked, window):
-        return None
-    if min(compared.p_value, compared.p_pooled) > limits.alpha or compared.effect.value < limits.min_gain:
-        return None
-    gains, effect, p_agents = _within_agents(shown, lacked, window)
-    if gains[1] and (effect < limits.min_gain / 2 or p_agents > _WEAK or gains[0] * 2 <= gains[1]):
-        return None
-    agents = {window.digests[at].agent for at in shown if window.won(at)}
-    everyone = {digest.agent for digest in window.digests}
-    if len(agents) < min(2, len(everyone)) or len(agents) < limits.min_agents:
-        return None
-    return Pair(
-        contrast,
-        first,
-        second,
-        between,
-        frozenset(shown),
-        frozenset(lacked),
-        compared,
-        p_adjusted,
-        gains,
-        p_agents,
-        group == "order",
-    )
-
-
-def _each_step_helps(
-    candidate: Candidate,
-    shown: Collection[int],
-    lacked: Collection[int],
-    table: Steps,
-    window: Window,
-    limits: Thresholds,
-) -> bool:
-    """Whether those that left out one step alone did worse, whichever it was: else it merely goes along.
-
-    The last step is what the order is for, and may be one that all sessions of its kind take.
-    """
-    steps = candidate.steps
-    for at in range(len(steps)):
-        rest = steps[:at] + steps[at + 1 :]
-        alike, _ = table.split("before", rest[0], rest[-1], rest[1:-1])
-        alone = set(alike).difference(shown)
-        cells = window.compare(shown, alone).table
-        is_known = cells.other_total >= _FEW
-        if is_known and risk_difference(cells).value < limits.min_gain and _did_better(alone, lacked, window):
-            return False
-        if not is_known and at < len(steps) - 1:
-            return False
-    return True
-
-
-def _did_better(alone: Collection[int], lacked: Collection[int], window: Window) -> bool:
-    """Whether those that left out one step alone did better than others that lack the order, as far as they can tell."""
-    cells = window.compare(alone, set(lacked).difference(alone)).table
-    return fisher_more(cells) <= _WEAK
-
-
-def _holds_within_tasks(shown: Iterable[int], lacked: Iterable[int], window: Window) -> bool:
-    """Whether runs of the same task say the same, as far as there are enough on both sides to say anything."""
-    one, two = window.endings(shown).by_task, window.endings(lacked).by_task
-    strata = [Table(*one[task], *two[task]) for task in sorted(one.keys() & two.keys())]
-    if sum(item.informative for item in strata) < _FEW_TASKS:
-        return True
-    whole = risk_difference(Table(*_summed(one.values()), *_summed(two.values()))).value
-    return stratified_difference(strata).value >= whole / 2
-
-
-def _summed(cells: Iterable[list[int]]) -> tuple[int, int]:
-    pairs = list(cells)
-    return sum(won for won, _ in pairs), sum(known for _, known in pairs)
-
-
-def _within_agents(shown: Iterable[int], lacked: Iterable[int], window: Window) -> tuple[tuple[int, int], float, float]:
-    """Compare within agents: (agents that do better with it, agents with both), effect, two-sided p."""
-    cells: dict[str, list[int]] = {}
-    for sessions, offset in ((shown, 0), (lacked, 2)):
-        for at in sessions:
-            cell = cells.setdefault(window.digests[at].agent, [0, 0, 0, 0])
-            cell[offset] += bool(window.won(at))
-            cell[offset + 1] += 1
-    strata = [Table(*cells[agent]) for agent in sorted(cells)]
-    both = [item for item in strata if item.met_total >= 2 and item.other_total >= 2]
-    better = sum(item.met_success / item.met_total > item.other_success / item.other_total for item in both)
-    return (better, len(both)), stratified_difference(strata).value, within_strata(strata)
 
 
 def _chain(pair: Pair, pairs: Sequence[Pair], window: Window) -> tuple[str, ...]:
