@@ -10,6 +10,7 @@ from typing import Any
 from dreaming.mining.commands import command_of
 from dreaming.mining.failures import failure_line, is_sentence, is_structured, locate, telling_line
 from dreaming.mining.remarks import is_refusal
+from dreaming.mining.requests import asked_for, given_in
 from dreaming.mining.templates import Template, own_words, template_of, tool_family
 from dreaming.mining.values import QUOTE_LIMIT, EventView, Quote
 
@@ -150,6 +151,9 @@ def _called(event: EventView, turn: int) -> Call:
         call.shell, call.ran = event.tool, command.name
         call.tool = f"{event.tool}: {command.name}" if command.name else event.tool
         call.arguments = call.arguments if command.arguments is None else command.arguments
+    elif (asked := asked_for(call.arguments)).is_request:
+        call.shell, call.ran, call.tool = event.tool, asked.text, f"{event.tool}: {asked.text}"
+        call.arguments = given_in(call.arguments)
     return call
 
 

@@ -29,8 +29,7 @@ def names_of(call: Call) -> list[str]:
     words = leading_words(text) if text else []
     if not words:
         plain, asked = signature(call), asked_for(call.arguments)
-        named = f"{tool_family(call.tool)}: {asked.text}"
-        return [named] if asked.is_request else [plain, named] if asked.text else [plain]
+        return [plain, f"{tool_family(call.tool)}: {asked.text}"] if asked.text else [plain]
     start = f"{tool_family(call.shell or call.tool)}: {words[0]}"
     return [" ".join([start, *words[1:length]]) for length in range(1, len(words) + 1)]
 

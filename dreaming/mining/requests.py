@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 _VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _ADDRESS = re.compile(r"(?:[a-z][a-z+.-]*://[^/\s]+)?(/[^\s?#]*)(?:[?#]\S*)?", re.IGNORECASE)
@@ -31,9 +33,29 @@ def asked_for(arguments: dict[str, Any]) -> Asked:
     return Asked(next((texts[name] for name in _OPERATIONS if _IDENTIFIER.fullmatch(texts.get(name, ""))), ""), False)
 
 
+def given_in(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given with a request: the ids in its path, its query, and the fields of its body."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if isinstance(value, dict):
+            found |= value
+        elif not isinstance(value, str) or not (address := _ADDRESS.fullmatch(value.strip())):
+            found[name] = value
+        else:
+            parts = [part for part in address[1].split("/") if part]
+            found |= {before: part for before, part in pairwise(parts) if _is_own(before) and not _is_own(part)}
+            found |= dict(parse_qsl(urlsplit(value.strip()).query))
+    return {name: value for name, value in found.items() if str(value).upper() not in _VERBS}
+
+
+def _is_own(part: str) -> bool:
+    """Whether a part of a path is the service's own word, and no id."""
+    return bool(_OWN.fullmatch(part) or _VERSION.fullmatch(part))
+
+
 def _path(value: str) -> str:
     address = _ADDRESS.fullmatch(value)
     if not address:
         return ""
     parts = [part for part in address[1].split("/") if part]
-    return "/" + "/".join(part if _OWN.fullmatch(part) or _VERSION.fullmatch(part) else "<id>" for part in parts)
+    return "/" + "/".join(part if _is_own(part) else "<id>" for part in parts)
