@@ -250,16 +250,18 @@ def _moves(call: Call, ahead: list[Call], context: frozenset[str]) -> list[_Move
         if later.tool != call.tool:
             if call.shell and call.shell == later.shell and not (call.ran and later.ran):
                 continue
-            if not changed and len(steps) < _OTHER_REACH and all(later.tool != step.tool for step in steps):
+            if len(steps) < _OTHER_REACH and all(later.tool != step.tool for step in steps):
                 steps.append(later)
-                moves += [_Move(Change(text), later) for text in _elsewhere(call, later)]
+                moves += [] if changed else [_Move(Change(text), later) for text in _elsewhere(call, later)]
             continue
         change = change_between(call, later, context)
         if steps and is_unrelated(call, later, context) and not any(shows(step, later) for step in steps):
             break
         if change.text == SAME:
+            # That it works at last as it was asked at first is owed to the steps between, not to what was tried in vain.
             before = sorted({tool_family(step.tool) for step in steps if step.worked})
-            moves = [_Move(Change(f"first: {tool}"), later) for tool in before] if not changed else moves
+            first = [_Move(Change(f"first: {tool}"), later) for tool in before]
+            moves = first if not changed or (later.worked and first) else moves
         elif change.text:
             moves.append(_Move(change, later))
             changed = True

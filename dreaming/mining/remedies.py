@@ -30,6 +30,7 @@ _APART_ON_TASKS = 2.0
 _SURE = 0.001
 _MOST_VALUES = 12
 _LONG_ENOUGH = 6
+_LESS_SURE = 5
 _ELSEWHERE = ("other tool", "run")
 
 
@@ -171,13 +172,25 @@ def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, w
     fit = [
         item
         for item in found
-        if item.p_value <= thresholds.alpha
+        if _is_proven(item, group, window, thresholds)
         and len(item.repairs) >= _adoption_asked(item, thresholds) * total
         and item.helped >= thresholds.min_help * len(item.repairs)
         and (is_substitute(item, group, window) or _ends_better(item, group, window, thresholds))
         and (item.change != OTHER_VALUES or _says_where_from(item) or _constants(item, window) or _edits(item, window))
     ]
     return max(fit, key=lambda item: (_worth(item, total), item.change), default=None)
+
+
+def _is_proven(item: Adoption, group: Group, window: Window, thresholds: Thresholds) -> bool:
+    """Whether a change is made because of the error; less surely where how sessions end, which is independent of how many
+    make it, says so as well.
+    """
+    if item.p_value <= thresholds.alpha:
+        return True
+    if item.p_value > _LESS_SURE * thresholds.alpha or item.change.startswith(_ELSEWHERE):
+        return False
+    rest = [at for at in group.meetings if at not in item.repairs]
+    return fisher_more(window.compare(item.repairs.keys(), rest).table) <= _LESS_SURE * thresholds.alpha
 
 
 def _adoption_asked(item: Adoption, thresholds: Thresholds) -> float:

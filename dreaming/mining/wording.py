@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dreaming.mining.changes import OTHER_VALUES, SHORTER
+from dreaming.mining.changes import OTHER_VALUES, SHORTER, form
 from dreaming.mining.edits import Edit
 from dreaming.mining.hostile import objection_to, reads_as_instruction
 from dreaming.mining.lessons import advise_lesson
@@ -17,6 +17,8 @@ from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
 
 _MESSAGE_LIMIT = 110
 _WORDINGS = 3
+_SEVERAL = 3
+_CODE = 6
 _ALPHA = Thresholds().alpha
 
 
@@ -95,12 +97,13 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
     parts = [part.partition(" from ") for part in rest.split("; ")]
     changes = [(name, *change.partition(" to ")[::2]) for name, _, change in parts]
     common = {name: str(json.loads(value)) for name, value in remedy.common}
+    common |= {name: example for name, _, now in changes if (example := _with_its_letters(remedy, now))}
     forms = "; ".join(_in_form(name, was, now, common) for name, was, now in changes)
     return Advice(
         slug=f"form-of-{slug('-'.join(names))}",
         claim=f"Give {tool} its {forms}",
         when=f"you are about to call {tool}.",
-        do=f"Give {forms}{'' if common else _shape_note(rest)}{_constants(remedy)}.",
+        do=f"Give {forms}{'' if remedy.common else _shape_note(rest)}{_constants(remedy)}.",
         dont=f"use the other form: {_refused(finding)}",
         example=_call_example(
             remedy,
@@ -108,6 +111,15 @@ def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
             {name: common.get(name, _sample(now)) for name, _, now in changes if "`" in now and "…" not in now},
         ),
     )
+
+
+def _with_its_letters(remedy: Remedy, shape: str) -> str:
+    """A made-up value of a shape that begins with the letters with which all values begin that worked, for several
+    principals; '' if they begin with others.
+    """
+    heads = {re.split(r"[\W\d_]", value, maxsplit=1)[0] for value in remedy.taken if form(value) == shape}
+    head = heads.pop() if len(heads) == 1 and remedy.principals >= _SEVERAL else ""
+    return head + _sample(shape)[1:] if 1 < len(head) <= _CODE and shape.startswith("`A") else ""
 
 
 def _in_form(name: str, was: str, now: str, common: Mapping[str, str]) -> str:

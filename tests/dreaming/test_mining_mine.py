@@ -438,3 +438,23 @@ def test_a_trace_that_every_call_carries_does_not_make_two_unlike_calls_a_repair
     for traced in (True, False):
         found = passed(baking(ref, traced=traced) for ref in range(120)).findings
         assert not [item for item in found if item.remedy is not None]
+
+
+LOCKS = ["Aln", "Bure", "Cree", "Dove", "Esk"]
+
+
+def test_a_form_shows_the_letters_that_all_values_that_worked_begin_with() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], str] | None:
+        if ref % 6:
+            return None
+        refused: Step = (
+            "book_berth",
+            {"berth": f"north quay of {rng.choice(LOCKS)}"},
+            "Error: berth not in the pilot book",
+            True,
+        )
+        worked: Step = ("book_berth", {"berth": f"QUAY-{rng.randrange(1000, 9999)}"}, {"booked": 1})
+        return [refused, worked], ""
+
+    found = only(passed(corpus(240, special)))
+    assert "`QUAY-1234`" in write(found).content
