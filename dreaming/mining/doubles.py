@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -147,16 +147,23 @@ def _holds(text: str, line: str, refused_alike: bool) -> bool:
     """Whether two sentences of a text, one after the other, hold what another sentence says, with the same polarity
     and the same numbers.
     """
-    wanted, numbers = set(_signs(line)), numbers_of(line)
-    for near in pairwise(["", *_sentences(text), ""]):
-        said = {item for sentence in near for item in _signs(sentence)}
-        if refused_alike:
-            said |= {(name, -sign) for name, sign in said}
+    sentences = _sentences(text)
+    alone = [(one,) for one in sentences if _has_words(line, (one,))]
+    # Who says most of it in one sentence says it with that sentence's numbers, not with the next one's.
+    for near in alone or pairwise(["", *sentences, ""]):
+        if not _has_words(line, near) or not numbers_of(line) <= numbers_of(" ".join(near)):
+            continue
+        wanted, said = set(_signs(line)), {item for sentence in near for item in _signs(sentence)}
         opposed = len({(name, -sign) for name, sign in wanted} & said - wanted) > _TURNED * len(wanted)
-        known = numbers_of(" ".join(near))
-        if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
+        if refused_alike or (len(said & wanted) >= _HELD * len(wanted) and not opposed):
             return True
     return False
+
+
+def _has_words(line: str, sentences: Iterable[str]) -> bool:
+    wanted = {name for name, _ in _signs(line)}
+    said = {name for sentence in sentences for name, _ in _signs(sentence)}
+    return len(said & wanted) >= _HELD * len(wanted)
 
 
 def _disagrees(line: str, text: str, other: str) -> bool:

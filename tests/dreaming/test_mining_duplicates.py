@@ -32,8 +32,8 @@ def test_doubles_that_disagree_in_a_number_stay() -> None:
 
 
 def test_doubles_that_give_two_things_each_others_numbers_stay() -> None:
-    one = "Tow ropes of the barge measure 30 ells. Mooring ropes of the barge measure 50 ells."
-    two = "Tow ropes of the barge measure 50 ells. Mooring ropes of the barge measure 30 ells."
+    one = "The tow hawser wants 30 ells. A mooring line for boats measures 50 ells at least."
+    two = "The tow hawser wants 50 ells. A mooring line for boats measures 30 ells at least."
     assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
 
 
