@@ -205,10 +205,14 @@ class _Search:
             return None
         members = {one.said.at: one.said.quote for one in sorted(swap.told, key=lambda one: one.said.by_user)}
         wrong = re.compile(rf"(?<![\w.,:/#-]){re.escape(before)}(?![\w-]|[.,:]\d)")
+        # Beside a sign that belongs to a word, as in "e-mail", the value is no word of its own.
+        put_right = partial(wrong.sub, after.replace("\\", r"\\"))
+        if put_right(self.line) == self.line:
+            return None
         return contradiction(
             self.memory,
             f"newer sessions say {after}",
-            partial(wrong.sub, after.replace("\\", r"\\")),
+            put_right,
             {at: members[at] for at in sorted(members)},
             self.said.window,
             self.limits,

@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from dreaming.mining import SessionView
+from dreaming.writer import write
+from tests.dreaming.test_mining_known import dreamt, tolls
 from tests.dreaming.test_mining_mine import corpus, event
 from tests.dreaming.test_mining_news import corrected_texts
+from tests.dreaming.test_mining_preferences import ANCHORS, corrected
 
 
 def saying(text: str, role: str, every: int = 6) -> list[SessionView]:
@@ -58,3 +61,11 @@ def test_an_amount_behind_the_first_word_of_a_sentence_falls_where_several_name_
     memory = "Wait 6 minutes for the lower lock."
     said = "Wait 9 minutes for the lower lock, not 6 minutes."
     assert corrected_texts(saying(said, "user"), memory, "/river/lock.md") == ["Wait 9 minutes for the lower lock."]
+
+
+def test_a_memory_that_a_dream_wrote_is_not_contradicted_by_what_has_little_to_do_with_it() -> None:
+    (lesson,) = dreamt(tolls()).findings
+    found = dreamt(corrected(120, ANCHORS), write(lesson).content).findings
+    assert [item.kind for item in found] == ["preference"]
+    (wish,) = found
+    assert [item.kind for item in dreamt(tolls(), write(wish).content).findings] == ["workaround"]
