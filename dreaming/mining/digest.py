@@ -75,6 +75,8 @@ def digest_session(session: SessionView) -> Digest:
     repairs: dict[tuple[str, str, str], RepairSeen] = {}
     tries: dict[tuple[str, str, str], RepairSeen] = {}
     said = _said(story.calls)
+    stated = statements_of(session.events)
+    agents = {event.seq for event in session.events if event.role == "agent" and event.type != "tool_result"}
     _react(story, uses, errors, repairs, tries)
     ranked = sorted(uses.items(), key=lambda item: (-item[1].calls, item[0]))[:_MAX_TOOLS]
     return Digest(
@@ -95,7 +97,8 @@ def digest_session(session: SessionView) -> Digest:
         score=session.score,
         source=session.source,
         silent=_silent(session),
-        stated=statements_of(session.events),
+        stated=stated,
+        own=tuple(sorted({quote.seq for quote in stated} & agents)),
     )
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from dreaming.mining.cases import named_apart, numbers_of, substituted
+from dreaming.mining.cases import numbers_of
 from dreaming.mining.corrections import key_of, support_of, upkeep_finding
 from dreaming.mining.evidence import risk_of
 from dreaming.mining.likeness import likeness, stems_of, vectors
 from dreaming.mining.meaning import meanings, together
+from dreaming.mining.namesakes import cases_of
+from dreaming.mining.refusals import refuses_alike
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -29,6 +31,7 @@ from dreaming.mining.window import Window
 
 _NEAR = 0.34
 _MEANT = 0.36
+_MEANT_BY_NUMBER = 0.25
 _MOST = 2_000
 Alike = frozenset[tuple[str, str]]
 _HELD = 0.75
@@ -92,21 +95,26 @@ def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
     sentences = sorted({line for memory in memories for line in _sentences(memory.text)})
     if not 1 < len(sentences) <= _MOST:
         return frozenset()
-    near = np.argwhere(_likeness(sentences) >= _MEANT)
-    return frozenset((sentences[one], sentences[two]) for one, two in near.tolist())
+    near = _likeness(sentences)
+    numbers = [numbers_of(sentence) for sentence in sentences]
+    return frozenset(
+        (sentences[one], sentences[two])
+        for one, two in np.argwhere(near >= _MEANT_BY_NUMBER).tolist()
+        if near[one, two] >= _MEANT or (numbers[one] and numbers[one] == numbers[two])
+    )
 
 
 def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
     stems = [{name for name, _ in stems_of(memory.text)} for memory in (one, two)]
     if len(stems[0] & stems[1]) < min(_SOME, _SHARED * min(map(len, stems))):
         return None
-    if apart := substituted(one.text, two.text) or named_apart((one.path, one.text), (two.path, two.text)):
+    if apart := cases_of(one, two):
         reason = f"memories speak of different cases: {apart}"
         title = f"{one.path} does not say what {two.path} says"
         return Discarded(reason, title, key_of("cases", one.path, two.path), "", one.path, NOTHING)
     kept, spare = sorted((one, two), key=lambda item: (-(item.served or 0), -len(item.text), item.path))
     extra, other = _only_in(spare.text, kept.text, alike), _only_in(kept.text, spare.text, alike)
-    if any(_disagrees(line, kept.text) for line in extra):
+    if any(_disagrees(line, spare.text, kept.text) for line in extra):
         reason = "memories disagree: the same matter with another number, or the opposite"
         title = f"{spare.path} does not say what {kept.path} says"
         return Discarded(reason, title, key_of("disagree", spare.path, kept.path), "", spare.path, NOTHING)
@@ -123,36 +131,55 @@ def _sentences(text: str) -> list[str]:
 
 
 def _only_in(text: str, other: str, alike: Alike) -> list[str]:
-    """Return the sentences of a text that another one does not hold."""
-    lines = _sentences(other)
-    missing = (line for line in _sentences(text) if not _holds(other, line))
-    return [line for line in missing if _disagrees(line, other) or not any((line, one) in alike for one in lines)]
+    """Return the sentences of a text that another one does not hold; one with a number that it does not hold is such."""
+    lines, numbers = _sentences(other), numbers_of(other)
+    missing = (line for line in _sentences(text) if not _holds(other, line, refuses_alike(text, other)))
+    return [
+        line
+        for line in missing
+        if not numbers_of(line) <= numbers
+        or _disagrees(line, text, other)
+        or not any((line, one) in alike for one in lines)
+    ]
 
 
-def _holds(text: str, line: str) -> bool:
+def _holds(text: str, line: str, refused_alike: bool) -> bool:
     """Whether two sentences of a text, one after the other, hold what another sentence says, with the same polarity
     and the same numbers.
     """
-    wanted, numbers = set(_signs(line)), numbers_of(line)
-    for near in pairwise(["", *_sentences(text), ""]):
-        said = {item for sentence in near for item in _signs(sentence)}
+    sentences = _sentences(text)
+    alone = [(one,) for one in sentences if _has_words(line, (one,))]
+    # Who says most of it in one sentence says it with that sentence's numbers, not with the next one's.
+    for near in alone or pairwise(["", *sentences, ""]):
+        if not _has_words(line, near) or not numbers_of(line) <= numbers_of(" ".join(near)):
+            continue
+        wanted, said = set(_signs(line)), {item for sentence in near for item in _signs(sentence)}
         opposed = len({(name, -sign) for name, sign in wanted} & said - wanted) > _TURNED * len(wanted)
-        known = numbers_of(" ".join(near))
-        if len(said & wanted) >= _HELD * len(wanted) and not opposed and numbers <= known:
+        if refused_alike or (len(said & wanted) >= _HELD * len(wanted) and not opposed):
             return True
     return False
 
 
-def _disagrees(line: str, text: str) -> bool:
-    """Whether a sentence of the text is about the same and has the opposite polarity or other numbers."""
-    for other in _sentences(text):
-        wanted, said = dict(_signs(_compared(line, other))), dict(_signs(_compared(other, line)))
+def _has_words(line: str, sentences: Iterable[str]) -> bool:
+    wanted = {name for name, _ in _signs(line)}
+    said = {name for sentence in sentences for name, _ in _signs(sentence)}
+    return len(said & wanted) >= _HELD * len(wanted)
+
+
+def _disagrees(line: str, text: str, other: str) -> bool:
+    """Whether a sentence of a text and one of another are about the same and have the opposite polarity or other numbers."""
+    alike = refuses_alike(text, other)
+    known = numbers_of(text), numbers_of(other)
+    for said_there in _sentences(other):
+        wanted, said = dict(_signs(_compared(line, said_there))), dict(_signs(_compared(said_there, line)))
         shared = wanted.keys() & said.keys()
         if len(shared) < _HELD * min(len(wanted), len(said)):
             continue
-        numbers = numbers_of(line), numbers_of(other)
+        numbers = numbers_of(line), numbers_of(said_there)
         turned = sum(wanted[name] != said[name] for name in shared)
-        if turned > _TURNED * len(shared) or (all(numbers) and numbers[0] != numbers[1]):
+        part = numbers[0] <= numbers[1] or numbers[1] <= numbers[0]
+        elsewhere = part and numbers[0] <= known[1] and numbers[1] <= known[0]
+        if (turned > _TURNED * len(shared) and not alike) or (all(numbers) and not elsewhere):
             return True
     return False
 

@@ -104,6 +104,7 @@ class _Search:
             len(members) < self.least
             or len(people) < self.people
             or min(apart, len(sure)) < (_FEW if succeeded else _SOME)
+            or sum(not one.by_agent for one in members.values()) < _SOME
             or len(firm) < (1 if succeeded else _SOME)
             or (users < _FEW and not (instead and len(refused) >= _SOME))
         ):

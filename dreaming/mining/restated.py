@@ -14,6 +14,7 @@ from dreaming.mining.echoes import runs_of
 from dreaming.mining.endings import old_side
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.kin import Kin
+from dreaming.mining.labels import Label, label_of
 from dreaming.mining.likeness import stem, stems_of
 from dreaming.mining.passages import CLAUSE, advice_in, passages, path_in_words
 from dreaming.mining.places import keys_in
@@ -123,7 +124,7 @@ def _stated_in(memory: MemoryView) -> list[Amount]:
     text = advice_in(memory.text)
     amounts = amounts_of(text)
     bare = (Amount(number, "", number) for number in sorted(_bare(text, amounts)))
-    return list(dict.fromkeys((*amounts, *bare)))
+    return [one for one in dict.fromkeys((*amounts, *bare)) if label_of(text, one.written) is not Label.SURE]
 
 
 def _is_one(unit: str, other: str) -> bool:
@@ -172,21 +173,23 @@ def _restated(
     others = Counter(name for names in votes.values() for name in names if name not in {amount.number, "0"})
     agreed = max(others, key=lambda name: (others[name], name), default="")
     members: dict[int, Quote] = {}
-    clearly = changed = alike = 0
+    clearly = changed = alike = witnessed = 0
+    may_be_label = label_of(memory.text, amount.written) is Label.LIKELY
     frame = _stems(next((line for line in passages(memory.text) if amount.written in line), memory.text))
     for at, those in sorted(about.items()):
         naming = [(one, sure) for one, sure in those if agreed in one.numbers(amount) and not _orders(one)]
         if naming:
             members[at] = naming[0][0].said.quote
             clearly += any(sure for _, sure in naming)
-            changed += any(one.says_change(amount) for one, _ in naming)
+            witnessed += any(not one.said.by_agent for one, _ in naming)
+            changed += any(one.says_change(amount) and (one.tells(amount) or not may_be_label) for one, _ in naming)
             alike += any(len(frame & one.said.signs.keys()) >= _AGREE * len(frame) for one, _ in naming)
     people = {window.digests[at].principal for at in members}
     said_alone, kept = (sum(names == {number} for names in votes.values()) for number in (agreed, amount.number))
     if (
         len(members) < max(least, _AGREE * len(about))
-        or clearly < _SOME
-        or (changed < _FEW and alike < _SOME)
+        or min(clearly, witnessed) < _SOME
+        or (changed < _FEW and (may_be_label or alike < _SOME))
         or len(people) < limits.min_principals
         or said_alone < max(_SOME, _AGREE * (said_alone + kept))
     ):

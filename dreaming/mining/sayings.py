@@ -19,7 +19,8 @@ _FIELD = re.compile(r'"([^"\\]+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.]*)')
 @dataclass(frozen=True, slots=True)
 class Saying:
     """What one session says; `signs` are its words, 1 where asserted and -1 where refused; `answers` is what a user
-    replies to, `worded` an answer's fields in words, `within` the answer that a sentence is taken from.
+    replies to, `worded` an answer's fields in words, `within` the answer that a sentence is taken from. What only agents say
+    is proof of nothing: it may be what they took from memory, or made up.
     """
 
     at: int
@@ -29,6 +30,7 @@ class Saying:
     signs: dict[str, int]
     worded: str = ""
     within: str = ""
+    by_agent: bool = False
 
     @property
     def text(self) -> str:
@@ -82,4 +84,4 @@ def _said(at: int, digest: Digest) -> Iterator[Saying]:
         yield Saying(at, remark.quote, True, remark.about, signs_of(remark.quote.text))
     for quote in digest.stated:
         if quote.text not in spoken.get(quote.seq, ""):
-            yield Saying(at, quote, False, "", signs_of(quote.text))
+            yield Saying(at, quote, False, "", signs_of(quote.text), by_agent=quote.seq in digest.own)

@@ -17,6 +17,7 @@ from dreaming.mining.echoes import runs_of
 from dreaming.mining.endings import ended
 from dreaming.mining.hostile import is_hidden, objection_to, reads_as_instruction
 from dreaming.mining.kin import Kin
+from dreaming.mining.labels import Label, label_of
 from dreaming.mining.passages import CLAUSE, passages, path_in_words
 from dreaming.mining.places import Word, keys_in, words_in
 from dreaming.mining.restated import is_former
@@ -157,6 +158,7 @@ class _Search:
             or len(kept & since) + len(both) > (1 - _AGREE) * len(sessions)
             or len(placed & sessions) < _IN_PLACE * len(sessions)
             or len({self.said.window.digests[at].principal for at in sessions}) < self.limits.min_principals
+            or len(_sessions(one for one in told if not one.said.by_agent)) < _SOME
             or len(_sessions(one for one in told if len(frame & one.keys) >= _ABOUT * len(frame))) < _SOME
             or not self._is_proven(told, frame, kept - since, old, new)
         ):
@@ -183,13 +185,10 @@ class _Search:
         return any(said.is_number and said.before & word.before for word in numbers for said in one.words)
 
     def _is_proven(self, told: Sequence[_Heard], frame: frozenset[str], before: set[int], old: Word, new: str) -> bool:
-        changed = _sessions(
-            one
-            for one in told
-            if says_change(one.said.text)
-            or says_end(one.said.text)
-            or (old.key in one.keys and _is_old(one, old.key, new, self.known))
-        )
+        turned = _sessions(one for one in told if old.key in one.keys and _is_old(one, old.key, new, self.known))
+        if old.is_number and label_of(self.line, self.line[old.start : old.end]) is Label.LIKELY:
+            return len(turned) >= _FEW
+        changed = turned | _sessions(one for one in told if says_change(one.said.text) or says_end(one.said.text))
         alike = _sessions(one for one in told if len(frame & one.keys) >= _ALIKE * len(frame))
         return len(changed) >= _SOME or len(alike) >= _SOME or len(before) >= _SOME
 

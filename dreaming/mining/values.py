@@ -165,7 +165,7 @@ class Digest:
     `said` are short plain answers of tools that nothing marks as errors: some may be. Their `retried` counts how often
     the same call was made again at once. `tries` are what the agent did after them, should they be failures.
     `week` is the Monday (UTC, ISO 8601) of the week in which it began, where known.
-    `stated` are sentences with an amount, of whoever wrote or answered them.
+    `stated` are sentences with an amount, of whoever wrote or answered them; `own` are the events of the agent among them.
     `silent` names the tools whose results never say whether they failed (`is_error` missing throughout).
     """
 
@@ -187,6 +187,7 @@ class Digest:
     source: str = ""
     silent: tuple[str, ...] = ()
     stated: tuple[Quote, ...] = ()
+    own: tuple[int, ...] = ()
     week: str = ""
     version: int = DIGEST_VERSION
 
@@ -200,7 +201,7 @@ class Digest:
         """Rebuild a digest. ValueError if it was written by another version of the digester."""
         if data.get("version") != DIGEST_VERSION:
             raise ValueError(f"digest version {data.get('version')!r}, expected {DIGEST_VERSION}")
-        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "tries", "silent", "stated"}
+        rebuilt = {"tools", "errors", "repairs", "steps", "remarks", "said", "tries", "silent", "stated", "own"}
         plain = {key: _rebuilt(value) for key, value in data.items() if key not in rebuilt}
         return cls(
             **plain,
@@ -213,6 +214,7 @@ class Digest:
             tries=tuple(RepairSeen(**_tuples(item)) for item in data["tries"]),
             silent=tuple(data["silent"]),
             stated=tuple(Quote(**item) for item in data["stated"]),
+            own=tuple(data["own"]),
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dreaming.mining.values import Upkeep
+from dreaming.mining import digest_session, mine
+from dreaming.mining.values import MemoryView, Upkeep
 from dreaming.writer import write
 from tests.dreaming.test_mining_known import dreamt
 from tests.dreaming.test_mining_mine import corpus, toll_paid
@@ -28,6 +29,12 @@ def test_doubles_that_disagree_in_a_number_stay() -> None:
     result = dreamt(corpus(60, lambda ref, rng: (toll_paid(rng), "")), one, two)
     assert result.findings == ()
     assert "disagree" in result.discarded[0].reason
+
+
+def test_doubles_that_give_two_things_each_others_numbers_stay() -> None:
+    one = "The tow hawser wants 30 ells. A mooring line for boats measures 50 ells at least."
+    two = "The tow hawser wants 50 ells. A mooring line for boats measures 30 ells at least."
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
 
 
 def test_a_duplicate_that_no_session_speaks_of_rests_on_the_two_texts() -> None:
@@ -76,3 +83,66 @@ def test_a_duplicate_of_which_only_what_is_private_speaks_is_told_without_a_quot
     (found,) = dreamt(sessions, one, two).findings
     assert isinstance(found.lesson, Upkeep)
     assert (found.lesson.why, found.evidence) == ("duplicate", ())
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (
+            "Barges longer than 20 metres moor at the west quay with two ropes and must not be tied to the lamp.",
+            "Long barges (longer than 20 metres) must not be tied to the lamp; moor them at the west quay with two ropes.",
+        ),
+        (
+            "At low water the sluice admits no rowing boats; they moor by the old tannery.",
+            "Rowing boats moor by the old tannery when the water is low; the sluice does not admit them.",
+        ),
+    ],
+)
+def test_two_texts_that_refuse_the_same_are_no_disagreement(one: str, two: str) -> None:
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.kind for item in result.findings] == ["upkeep"]
+
+
+def test_two_texts_that_refuse_different_things_stay() -> None:
+    one, two = "Never tar the ropes of the barge; oil the winch.", "Tar the ropes of the barge; never oil the winch."
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Vellish toll books are kept for six years after closing.", "UV toll books are kept for thirty years."),
+        (
+            "Claims under Orrish law contracts are heard two working days after the bell.",
+            "Claims under Tavian law contracts are heard when the bailiff has read them out.",
+        ),
+    ],
+)
+def test_another_name_in_the_same_place_is_another_case_and_no_duplicate(one: str, two: str) -> None:
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
+
+
+def test_paths_that_differ_in_a_code_name_two_cases() -> None:
+    text = "Toll books are kept for six years after the closing of the lock."
+    paths = [("/books/keeping-ov.md", "/books/keeping-tk.md"), ("/books/keeping.md", "/toll/old-books.md")]
+    found = [
+        mine(
+            [digest_session(view) for view in corpus(60, lambda ref, rng: None)],
+            memories=[MemoryView(path, text, 1) for path in pair],
+        ).findings
+        for pair in paths
+    ]
+    assert [len(one) for one in found] == [0, 1]
+
+
+def test_one_rule_filed_under_two_words_in_two_folders_is_a_duplicate() -> None:
+    one = "Our usual span for a mooring permit is four months from payment; longer ones need the harbour master."
+    two = (
+        "The house rule on length of mooring is 4 months starting on payment. Anything longer needs the harbour master."
+    )
+    digests = [digest_session(view) for view in corpus(60, lambda ref, rng: None)]
+    memories = [MemoryView("/permits/mooring-span.md", one, 1), MemoryView("/harbour/length-of-stay.md", two, 1)]
+    kinds = [
+        item.lesson.operation for item in mine(digests, memories=memories).findings if isinstance(item.lesson, Upkeep)
+    ]
+    assert kinds[-1:] == ["delete"]
