@@ -25,6 +25,12 @@ _ORDERS = re.compile(
     r"|switch|take|tell|try|turn|use|write)\b(?!\s*[,.?!])",
     re.IGNORECASE,
 )
+_ENQUIRES = re.compile(
+    r"^\W*(?:\w+\W+){0,2}?(?:(?:can|could|would|will) you\b[^?.]*\b(?:tell|show|remind|let|find out for) (?:me|us)(?: know)?"
+    r"|(?:do|would) you (?:happen to )?know|any idea|i wonder|(?:i['’]d|i would) like to know|(?:please )?(?:tell me|let me know)),?"
+    r" (?:when|where|who|whose|whom|what|which|how|why|if|whether)\b(?![^?]*\b(?:every|each|all|any)\b)",
+    re.IGNORECASE,
+)
 _THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|much appreciated|well done)\b", re.IGNORECASE)
 _GREETS = re.compile(
     r"\W*(?:(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|morning|hm+|uh+m*|er+m*|well|oh|ah|ok|okay|alright"
@@ -52,6 +58,11 @@ def asks(text: str) -> bool:
     """Whether a text asks for something or refuses it, by its words or as an order."""
     told = _PROMISES.sub("", text)
     return bool(_ASKS.search(told) or _ORDERS.search(told))
+
+
+def enquires(text: str) -> bool:
+    """Whether a text asks to be told one fact: a question of its task and no wish for others."""
+    return bool(_ENQUIRES.search(text))
 
 
 def without_asides(texts: Sequence[str]) -> list[str]:

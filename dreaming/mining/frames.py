@@ -30,7 +30,8 @@ def _unless_refused(put: str) -> Callable[[re.Match[str]], str]:
 
 
 _AGREED: tuple[tuple[str, _Put], ...] = (
-    # A question at the end that only asks to agree.
+    # A word that only halts, and a question at the end that only asks to agree.
+    (r"^\W*(?:stop|no|nope|wait|halt)\s+[-–—]+\s+(?!\w+ing\b)", ""),
     (r",\s*(?:ok|okay|right|yes|please|alright|agreed|understood|thanks|(?:will|would|can|could) you)\s*\?", "."),
 )
 _WANTED: tuple[tuple[str, _Put], ...] = (
@@ -69,6 +70,10 @@ _GIVEN_UP: tuple[tuple[str, _Put], ...] = (
     (r"\b(?:in place of|as opposed to)\b", "instead of"),
     (rf"\b(?:leave|put|set|lay)\s+({_IN}+?)\s+aside\b", _unless_refused(r"not \1,")),
     (r"\b(?:mean|say|tell)s? (?:\w+ )?nothing\b", "doesn't"),
+    (
+        r"\b(?:is|are|was|were) (?:just |simply |plain |all )?(?:wrong|banned|forbidden|prohibited|unacceptable)\b",
+        "doesn't help",
+    ),
     (r"\b(?:confus|mislead|annoy|bother|irritat|distract)(?:e|es|s|ing)?\b", "doesn't help"),
 )
 _REFUSED: tuple[tuple[str, _Put], ...] = (

@@ -146,7 +146,8 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
         return "mostly one principal asks for it"
     if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
-    if wish.likeness < _LOOSE and wish.one_act < _NO_ACT and wish.own < _OWN and wish.alone > _ALONE:
+    shares_little = wish.own < _OWN or len(wish.keys) < _FEW
+    if wish.likeness < _LOOSE and wish.one_act < _NO_ACT and shares_little and wish.alone > _ALONE:
         return "no common matter: the remarks share only words that are said of other things too"
     often = max(wish.texts, key=lambda text: (len(text.said), text.words))
     if len(often.said) >= _MOSTLY * sum(len(text.said) for text in wish.texts) and not asks(often.words):

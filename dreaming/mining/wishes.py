@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dreaming.mining.acts import settled
-from dreaming.mining.asides import asks, without_asides
+from dreaming.mining.asides import asks, enquires, without_asides
 from dreaming.mining.likeness import grouped, halves, likeness
+from dreaming.mining.matters import matters_in
 from dreaming.mining.meaning import Floats, said_and_meant
 from dreaming.mining.notice import with_notice
 from dreaming.mining.polarity import leanings_of
@@ -40,7 +41,8 @@ _SOME = 3
 _SOME_SHARE = 0.15
 _FEW = 2
 _OFTEN = 4
-_NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\d.,:/])")
+_NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\d.,:/]|-\d)")
+_DATA = re.compile(r"\S*\d\S*")
 _DIGITS = "bcdfghjklm"
 STRONG = frozenset({"correction", "denial", "reask"})
 _MOMENT = re.compile(
@@ -54,7 +56,8 @@ SEEDS = STRONG | {"objection"}
 class Text:
     """One wording with everybody who used it: session positions and their remarks.
 
-    `words` are a remark without greetings and thanks, `told` the same with numbers that several name as words.
+    `words` are a remark without greetings and thanks, `told` the same with numbers that several name as words; `whole` says
+    that somebody said it alone, and not among the matters of a letter.
     """
 
     words: str
@@ -62,6 +65,7 @@ class Text:
     signs: dict[str, int]
     placeholders: int
     said: list[tuple[int, RemarkSeen]] = field(default_factory=list)
+    whole: bool = False
 
     @property
     def strong(self) -> bool:
@@ -69,7 +73,7 @@ class Text:
 
     @property
     def is_aside(self) -> bool:
-        return all(remark.kind == "aside" for _, remark in self.said)
+        return not self.whole or all(remark.kind == "aside" for _, remark in self.said)
 
     @property
     def corrects(self) -> bool:
@@ -95,16 +99,17 @@ class Wish:
 
 def texts_of(window: Window) -> list[Text]:
     """Return the wordings of all remarks, those alike but for ids, amounts, capitals, greetings and thanks as one."""
-    seen = [(at, remark) for at, digest in enumerate(window.digests) for remark in digest.remarks]
+    seen, whole = matters_in(window.digests)
     made: dict[str, Text] = {}
     cores = without_asides([remark.quote.text for _, remark in seen])
     named = _named_numbers([(at, core) for (at, _), core in zip(seen, cores, strict=True)], window)
-    for (at, remark), core in zip(seen, cores, strict=True):
+    for (at, remark), core, alone in zip(seen, cores, whole, strict=True):
         told = with_named_numbers(core, named)
         key = " ".join(masked(told).lower().split()).rstrip(".!")
         if key not in made:
             made[key] = Text(core, with_notice(told), leanings_of(told), len(re.findall(r"<[a-z]+>", key)))
         made[key].said.append((at, remark))
+        made[key].whole |= alone
     return [made[key] for key in sorted(made) if _wants(made[key])]
 
 
@@ -133,9 +138,17 @@ def _wants(text: Text) -> bool:
     answers anything, said word for word in many sessions and never to correct.
     """
     often = len({at for at, _ in text.said}) >= _OFTEN
-    if not text.signs or (_MOMENT.search(text.words) and not STANDING.search(text.words)):
+    of_moment = _MOMENT.search(text.words) or (enquires(text.words) and not text.corrects)
+    if not text.signs or _fills_in(text) or (of_moment and not STANDING.search(text.words)):
         return False
     return text.corrects or (any(text.signs.values()) and (text.strong or not often or asks(text.words)))
+
+
+def _fills_in(text: Text) -> bool:
+    """Whether several say a wording with other data each time: what is right in their task alone."""
+    quotes = [remark.quote.text for _, remark in text.said]
+    data = {tuple(_DATA.findall(quote)) for quote in quotes}
+    return text.placeholders > 0 and len(quotes) >= _SOME and len(data) > _MOSTLY_OWN * len(quotes)
 
 
 def wishes_of(texts: Sequence[Text]) -> list[Wish]:

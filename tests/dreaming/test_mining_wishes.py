@@ -35,6 +35,7 @@ def said_by_all(words: Sequence[str]) -> MiningResult:
         "The ballast? It belongs in the manifest.",
         "The ballast is missing.",
         "I'd like the ballast in it, ok?",
+        "Stop - I want the ballast named.",
     ],
 )
 def test_who_misses_a_thing_wants_it(text: str) -> None:
@@ -53,6 +54,7 @@ def test_who_misses_a_thing_wants_it(text: str) -> None:
         "The ballast was not supposed to be weighed.",
         "Keep the ballast from being weighed.",
         "Leave the ballast as it is.",
+        "Ballast lines are wrong. Cargo, please.",
         "I do n\u200bot want the ballast weighed.",
     ],
 )
