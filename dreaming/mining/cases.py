@@ -20,13 +20,15 @@ COUNTED = {name: str(number) for number, name in enumerate(_ONES, 1)} | {
     name: str(10 * number) for number, name in enumerate(_TENS, 2)
 }
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
+_FULL_HOUR = re.compile(r"\b(\d{1,2}):00\b")
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 
 def numbers_of(text: str) -> set[str]:
-    """Return the numbers of a text, those written as words too; a `one` may be no number."""
+    """Return the numbers of a text, those written as words too; a `one` may be no number. A full hour is its number."""
     words = (COUNTED.get(word, "") for word in re.findall(r"[a-z]+", text.lower()))
-    return {*_NUMBER.findall(text), *(number for number in words if number not in {"", "1"})}
+    figures = (figure.lstrip("0") or "0" for figure in _NUMBER.findall(_FULL_HOUR.sub(r"\1", text)))
+    return {*figures, *(number for number in words if number not in {"", "1"})}
 
 
 def substituted(one: str, two: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from dreaming.mining import digest_session, mine
 from dreaming.mining.values import MemoryView, Upkeep
 from dreaming.writer import write
-from tests.dreaming.test_mining_known import dreamt
+from tests.dreaming.test_mining_known import dreamt, tolls
 from tests.dreaming.test_mining_mine import corpus, toll_paid
 from tests.dreaming.test_mining_news import replying
 
@@ -146,3 +146,10 @@ def test_one_rule_filed_under_two_words_in_two_folders_is_a_duplicate() -> None:
         item.lesson.operation for item in mine(digests, memories=memories).findings if isinstance(item.lesson, Upkeep)
     ]
     assert kinds[-1:] == ["delete"]
+
+
+def test_a_full_hour_is_its_number_however_it_is_written() -> None:
+    one = "Let nobody into the ice house from four to five; the blocks are turned then."
+    two = "Let nobody into the ice house from 04:00 to 05:00: the blocks are turned then."
+    lessons = [found.lesson for found in dreamt(tolls(), one, two).findings]
+    assert [lesson.why for lesson in lessons if isinstance(lesson, Upkeep)] == ["duplicate"]
