@@ -1,45 +1,36 @@
-"""What is said of one error: its numbers, whether it is a finding, and if not, why it is left out."""
+"""Whether an error is a finding: a remedy, a cause, harm or a cost that is worth a reviewer's time; and if not, why not."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass
 
 from dreaming.mining.denials import DENIES
-from dreaming.mining.evidence import failure_evidence, repair_evidence
 from dreaming.mining.failures import says_nothing_found
-from dreaming.mining.groups import ANY_TOOL, Group
+from dreaming.mining.groups import Group
 from dreaming.mining.hostile import reads_as_instruction
+from dreaming.mining.measured import Measured, is_everywhere
 from dreaming.mining.remedies import (
-    Adoption,
-    adoptions,
     best_adoption,
     best_causes,
-    causes,
     remedy_of,
-    with_p,
 )
-from dreaming.mining.stats import Table, adjusted, adjusted_in_groups, fisher_less, risk_difference
-from dreaming.mining.templates import fill, own_words, tool_family
+from dreaming.mining.stats import Table, fisher_less, risk_difference
+from dreaming.mining.templates import own_words
 from dreaming.mining.values import (
     Cause,
     Discarded,
     Finding,
-    Kind,
     Remedy,
     Support,
     Thresholds,
 )
-from dreaming.mining.window import EVERY_TOOL, Comparison, Window
+from dreaming.mining.verdicts import WORTH, discard, finding_of, recovered, retries, support_of
+from dreaming.mining.window import EVERY_TOOL, Window
 
-_STORM = 5
-_ALIAS_SHARE = 0.1
 _OFTEN = 2
 _COSTLY_SHARE = 0.3
 _AGREES = 0.1
-WORTH = 3
 _DEAD = 2
 _DEAD_SHARE = 0.25
 _DEAD_PAST = 0.2
@@ -50,53 +41,16 @@ _USUAL = 0.6
 _NEARLY = 0.75
 _REPEATED = 1.5
 LOSS = 0.3
-_FEW_TOOLS = 3
 _BETTER = 0.15
 _SAME_SIZE = 0.7
-_ABOUT_THE_CALL = ("arguments", "form", "first")
 _STATES_RULE = re.compile(r"\b(?:must|should|always|required|exactly|only|at least|at most|expected|provide|use)\b")
-
-
-@dataclass(slots=True)
-class Measured:
-    group: Group
-    comparison: Comparison
-    adoptions: list[Adoption]
-    causes: list[Cause]
-    p_outcome: float = 1.0
-    p_pooled: float = 1.0
-
-
-def measure(group: Group, window: Window, least: int) -> Measured:
-    comparison = window.compare_to_rest(group.families, group.meetings.keys())
-    why = [] if group.spread or _is_everywhere(group) else causes(group, window)
-    return Measured(group, comparison, adoptions(group, window, least), why)
-
-
-def adjust(measured: list[Measured]) -> None:
-    """Replace the p-values of every hypothesis looked at by their adjusted ones.
-
-    That sessions with an error end worse is asked one-sidedly: that they end better would teach nothing.
-    """
-    outcomes = adjusted([item.comparison.p_worse for item in measured])
-    pooled = adjusted([item.comparison.p_worse_pooled for item in measured])
-    for item, p_value, p_pooled in zip(measured, outcomes, pooled, strict=True):
-        item.p_outcome, item.p_pooled = p_value, p_pooled
-    moves = [adoption for item in measured for adoption in item.adoptions]
-    features = [cause for item in measured for cause in item.causes]
-    about = ["call" if move.change.startswith(_ABOUT_THE_CALL) else "next" for move in moves]
-    for move, p_value in zip(moves, adjusted_in_groups([move.p_value for move in moves], about), strict=True):
-        move.p_value = p_value
-    rest = iter(adjusted([cause.p_adjusted for cause in features]))
-    for item in measured:
-        item.causes = [with_p(cause, next(rest)) for cause in item.causes]
 
 
 def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Finding | Discarded:
     group, support = item.group, support_of(item.group, window, item)
     harmful = is_harmful(item, limits)
     if reason := objection_against(group, support, limits):
-        return _discard(reason, group, support)
+        return discard(reason, group, support)
     adoption = best_adoption(group, item.adoptions, limits, window)
     frequent = support.sessions >= limits.min_share * support.eligible
     remedy = remedy_of(adoption, group, window) if adoption is not None else None
@@ -112,18 +66,18 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         support.sessions >= max(2 * least, _COSTLY_SHARE * support.eligible)
         and _STATES_RULE.search(group.template)
         and support.occurrences >= _REPEATED * support.sessions
-        and (_recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(item, support, limits))
+        and (recovered(group) >= _TRIED_AGAIN * support.sessions or _costs(item, support, limits))
     )
     # What does no proven harm is worth a reviewer's time where it is met often.
     shown = frequent and _is_marked(group) and support.sessions >= _OFTEN * least
     if reads_as_instruction(group.template) and not why:
-        return _discard("hostile: the error's text reads as an instruction to the agent", group, support)
+        return discard("hostile: the error's text reads as an instruction to the agent", group, support)
     if own_words(group.template) < 2 and not why:
-        return _discard("uninformative: the message does not say what went wrong", group, support)
+        return discard("uninformative: the message does not say what went wrong", group, support)
     if (
         harmful
         or (shown and why and not _is_notice(group, support, limits))
-        or (shown and costly and not _is_everywhere(group))
+        or (shown and costly and not is_everywhere(group))
         or (
             _is_dead_end(group, support, limits, least)
             and _costs(item, support, limits)
@@ -131,7 +85,7 @@ def judge(item: Measured, window: Window, limits: Thresholds, least: int) -> Fin
         )
     ):
         return finding_of("recurring_failure", group, window, support, None, why, harmful, limits)
-    return _discard(_why_left(group, support, item, limits), group, support)
+    return discard(_why_left(group, support, item, limits), group, support)
 
 
 def _is_vain(remedy: Remedy, support: Support, limits: Thresholds) -> bool:
@@ -186,20 +140,15 @@ def is_harmful(item: Measured, limits: Thresholds) -> bool:
     return agree and item.p_pooled <= limits.alpha
 
 
-def _is_everywhere(group: Group) -> bool:
-    """Whether the same words come from many tools: then they say nothing about the calls, and may be put there."""
-    return group.pooled or len(group.families) > _FEW_TOOLS
-
-
 def _is_dead_end(group: Group, support: Support, limits: Thresholds, least: int) -> bool:
     """Whether many who call the tool meet the error, several agents for several principals, and hardly any of them
     gets past it: worth knowing before the call, however sessions end.
     """
     many = support.sessions >= max(_DEAD * least, _DEAD_SHARE * support.eligible)
     several = support.agents > 1 and support.principals >= limits.min_principals
-    if says_nothing_found(group.template) or _is_everywhere(group):
+    if says_nothing_found(group.template) or is_everywhere(group):
         return False
-    return many and several and _recovered(group) <= _DEAD_PAST * support.sessions
+    return many and several and recovered(group) <= _DEAD_PAST * support.sessions
 
 
 def _is_an_error(group: Group, window: Window, limits: Thresholds) -> bool:
@@ -244,7 +193,7 @@ def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds
         return "no known remedy, and the lower success is not proven once all errors looked at are allowed for"
     if support.sessions < limits.min_share * support.eligible:
         return f"rare: {support.sessions} of {support.eligible} sessions that called the tool; they end no worse"
-    if _recovered(group) >= 0.8 * support.sessions:
+    if recovered(group) >= 0.8 * support.sessions:
         return "harmless: agents recover by no one way, and sessions end no worse"
     if tried is not None and tried.helped < limits.min_help * len(tried.repairs):
         return "no known remedy: what agents try does not help, and sessions end no worse"
@@ -253,7 +202,7 @@ def _why_left(group: Group, support: Support, item: Measured, limits: Thresholds
 
 def objection_against(group: Group, support: Support, limits: Thresholds) -> str:
     """Return why a frequent error is left out whatever else is known of it, or ''."""
-    retried, healed = _retries(group)
+    retried, healed = retries(group)
     if not own_words(group.template):
         return "uninformative: the message does not say what went wrong"
     if retried >= 3 and healed * 2 >= retried and retried >= 0.2 * support.sessions:
@@ -276,150 +225,3 @@ def _is_nearly_one(group: Group) -> bool:
     pairs = Counter((met.digest.agent, met.digest.principal) for met in group.meetings.values())
     agents = {agent for agent, _ in pairs}
     return len(agents) > 1 and max(pairs.values()) > _NEARLY * len(group.meetings)
-
-
-def finding_of(
-    kind: Kind,
-    group: Group,
-    window: Window,
-    support: Support,
-    remedy: Remedy | None,
-    why: tuple[Cause, ...],
-    harmful: bool,
-    limits: Thresholds,
-) -> Finding:
-    change = remedy.change if remedy else ""
-    evidence = (
-        repair_evidence(group, change, window, limits.max_evidence)
-        if remedy
-        else failure_evidence(group, why, window, limits.max_evidence)
-    )
-    worse = remedy is not None and _worse(remedy, limits)
-    return Finding(
-        kind=kind,
-        claim_key=_claim_key(kind, group, change),
-        title=_title(group, change),
-        tool=group.tool,
-        template=group.template,
-        message=_message(group),
-        warning=worse,
-        support=support,
-        recovered=_recovered(group),
-        transient=_retries(group)[1],
-        remedy=remedy,
-        causes=why,
-        benefit=support.sessions * max(0.0, -support.effect) * harmful + 0.05 * support.occurrences,
-        evidence=evidence,
-        variants=group.variants,
-        aliases=_aliases(kind, group, change),
-        names=window.names_for(_steps_named(change, why)),
-    )
-
-
-def _steps_named(change: str, why: tuple[Cause, ...]) -> list[str]:
-    """Return the tools that a change or a cause names by their family."""
-    first = [change.removeprefix("first: ")] if change.startswith("first: ") else []
-    return first + [cause.feature.split(":")[1] for cause in why if cause.feature.startswith("after")]
-
-
-def _worse(remedy: Remedy, limits: Thresholds) -> bool:
-    if not remedy.adopted_total or not remedy.rest_total or remedy.p_outcome > limits.alpha:
-        return False
-    return remedy.adopted_success / remedy.adopted_total < remedy.rest_success / remedy.rest_total
-
-
-def support_of(group: Group, window: Window, item: Measured | None) -> Support:
-    members = [met.digest for met in group.meetings.values()]
-    callers = window.callers(group.families)
-    compared = item.comparison if item else window.compare_to_rest(group.families, group.meetings.keys())
-    table = compared.table
-    return Support(
-        sessions=len(members),
-        agents=len({digest.agent for digest in members}),
-        principals=len({digest.principal for digest in members if digest.principal}),
-        tasks=len({digest.task_id for digest in members if digest.task_id}),
-        occurrences=sum(met.occurrences for met in group.meetings.values()),
-        eligible=len(callers.sessions) + sum(at not in callers.sessions for at in group.meetings),
-        met_success=table.met_success,
-        met_total=table.met_total,
-        other_success=table.other_success,
-        other_total=table.other_total,
-        p_value=compared.p_value,
-        p_adjusted=item.p_outcome if item else 1.0,
-        p_pooled=compared.p_pooled,
-        effect=compared.effect.value,
-        effect_low=compared.effect.low,
-        effect_high=compared.effect.high,
-        within_task=compared.within_task,
-        among_callers=compared.among_callers,
-        weeks=window.by_week(group.meetings, callers),
-    )
-
-
-def worth_telling(group: Group) -> bool:
-    return len(group.meetings) >= WORTH or sum(met.occurrences for met in group.meetings.values()) >= _STORM
-
-
-def below(group: Group, window: Window, least: int) -> Discarded:
-    support = support_of(group, window, None)
-    if support.sessions == 1:
-        return _discard(f"one-session storm: {support.occurrences} times in a single session", group, support)
-    return _discard(f"below support: {support.sessions} of the {least} sessions asked for", group, support)
-
-
-def _discard(reason: str, group: Group, support: Support) -> Discarded:
-    key = _claim_key("recurring_failure", group, "")
-    return Discarded(reason, _title(group, ""), key, group.tool, group.template, support)
-
-
-def _title(group: Group, change: str) -> str:
-    said = "(wording withheld)" if reads_as_instruction(group.template) else group.template
-    head = f"{group.tool}: {said}" if group.tool else said
-    return f"{head} → {change}" if change else head
-
-
-def _claim_key(kind: Kind, group: Group, change: str) -> str:
-    return _key_of(kind, group.family, group.template, change)
-
-
-def _key_of(kind: Kind, family: str, template: str, change: str) -> str:
-    claim = "\x1f".join((kind, family, template, change))
-    return f"{kind}:{family or 'any'}:{hashlib.sha256(claim.encode()).hexdigest()[:16]}"
-
-
-def _aliases(kind: Kind, group: Group, change: str) -> tuple[str, ...]:
-    """Return the keys of the claim under each name that a good part of its sessions know the error by.
-
-    Which wording and which tool name the group is named by may be others as soon as more sessions come in.
-    """
-    seen = Counter(
-        name
-        for met in group.meetings.values()
-        for name in {
-            (tool_family(error.tool), text)
-            for error in met.errors
-            for text in (error.template, fill(error.template, error.values))
-        }
-    )
-    known = {name for name, count in seen.items() if count >= _ALIAS_SHARE * len(group.meetings)}
-    known |= {(family, group.template) for family, _ in known}
-    if group.pooled or group.spread:
-        known |= {(ANY_TOOL, text) for _, text in known}
-    keys = {_key_of(kind, family, text, change) for family, text in known}
-    return tuple(sorted(keys - {_claim_key(kind, group, change)}))
-
-
-def _message(group: Group) -> str:
-    """The shortest of the quoted messages, for a reader who wants to see one real one."""
-    quotes = (error.quote.text for met in group.meetings.values() for error in met.errors)
-    return min(quotes, key=lambda text: (len(text), text), default="")
-
-
-def _recovered(group: Group) -> int:
-    return sum(all(error.recovered for error in met.errors) for met in group.meetings.values())
-
-
-def _retries(group: Group) -> tuple[int, int]:
-    """Sessions that retried the identical call at once, and those in which that worked."""
-    errors = [error for met in group.meetings.values() for error in met.errors]
-    return sum(error.retried > 0 for error in errors), sum(error.healed_by_retry > 0 for error in errors)

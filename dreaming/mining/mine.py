@@ -11,7 +11,8 @@ from dreaming.mining.doubles import duplicates
 from dreaming.mining.echoes import without_echoes
 from dreaming.mining.evidence import with_fit_quotes
 from dreaming.mining.groups import group_errors
-from dreaming.mining.judging import Measured, adjust, below, judge, measure, worth_telling
+from dreaming.mining.judging import judge
+from dreaming.mining.measured import Measured, adjust, measure
 from dreaming.mining.outdated import outdated
 from dreaming.mining.paraphrases import join_paraphrases
 from dreaming.mining.preferences import find_preferences
@@ -33,6 +34,7 @@ from dreaming.mining.values import (
     Upkeep,
     Workflow,
 )
+from dreaming.mining.verdicts import below, worth_telling
 from dreaming.mining.window import Window
 from dreaming.mining.workflows import find_workflows
 

@@ -10,20 +10,14 @@ from dataclasses import dataclass, replace
 from dreaming.mining.denials import DENIES
 from dreaming.mining.groups import Group, Meeting, group_errors
 from dreaming.mining.hostile import reads_as_instruction
-from dreaming.mining.judging import (
-    LOSS,
-    WORTH,
-    Measured,
-    adjust,
-    finding_of,
-    objection_against,
-    support_of,
-)
+from dreaming.mining.judging import LOSS, objection_against
 from dreaming.mining.likeness import stems_of
+from dreaming.mining.measured import Measured, adjust
 from dreaming.mining.paraphrases import join_paraphrases, joined_as_one
 from dreaming.mining.stats import Table, adjusted_in_groups, strata_less, stratified_difference
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import Finding, Thresholds
+from dreaming.mining.verdicts import WORTH, finding_of, support_of
 from dreaming.mining.window import EVERY_TOOL, Comparison, Window
 
 _USUAL = 0.6
