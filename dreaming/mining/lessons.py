@@ -46,8 +46,7 @@ def _preference_advice(lesson: Preference) -> Advice:
     words = code(lesson.words, 200)
     matter = ", ".join(code(word) for word in lesson.matter[:4]) or "this"
     return Advice(
-        slug=slug("-".join((*(["not"] if lesson.negative else []), *sorted(key for key, _ in lesson.keys[:3]))))
-        or "wish",
+        slug=slug("-".join((*(["not"] if lesson.negative else []), *sorted(lesson.matter[:3])))) or "wish",
         claim=f"Users ask: {clean(lesson.words, 200)}",
         when=f"your work for a user is about {matter}, and the user has not said otherwise.",
         do=f"Do as users have asked, in the words of one of them: {words}",

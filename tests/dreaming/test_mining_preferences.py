@@ -67,6 +67,7 @@ def test_one_wish_in_many_words_is_one_preference_with_its_counts() -> None:
     assert len({item.quote for item in found.evidence}) >= 3
     draft = write(found)
     assert draft.path.startswith("/preferences/")
+    assert "quintals" in draft.path
     assert "quintals" in draft.content
 
 
