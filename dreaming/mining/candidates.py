@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from dreaming.mining.stats import adjusted_in_groups
 from dreaming.mining.steps import Ints, Steps
 from dreaming.mining.values import Thresholds
 
-CONTRASTS = ("order", "before", "after")
+CONTRASTS = ("order", "before", "after", "most")
 _CHUNK = 512
 _LARGE = 0.3
 _LESS_SURE = 5
@@ -47,13 +47,14 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
 
     What is looked at does not depend on outcomes: pairs that enough sessions show and lack, that a good share
     of those with the chance show, and of which one step is mostly taken with the other. The same sessions in
-    another contrast are one hypothesis.
+    another contrast are one hypothesis, and so is a longer order: the smaller of its p-values, times how many there are
+    (Bonferroni).
     """
     tested: dict[tuple[int, ...], Candidate] = {}
     p_values: list[float] = []
     ran = (table.tried_last >= 0).sum(axis=0)
     rarer = np.minimum(ran[:, None], ran[None, :])
-    for contrast in CONTRASTS:
+    for contrast in CONTRASTS[:3]:
         counts = _counts(table, contrast)
         shown, lacked = counts[1], counts[3]
         usual = shown >= _SHOWN * (shown + lacked)
@@ -65,11 +66,13 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
                 continue
             p_values.append(_tail(good, total, bad, rest))
             tested[same] = Candidate(contrast, table.names[one], table.names[two], (), good / total - bad / rest)
-    for steps, (good, total, bad, rest) in chains(table, least, _SHOWN):
+    for steps, contrasts in chains(table, least, _SHOWN):
         if not any(is_nested(*names) for names in combinations(steps, 2)):
-            p_values.append(_tail(good, total, bad, rest))
+            p_value, contrast = min((_tail(*counts), contrast) for contrast, counts in contrasts.items())
+            p_values.append(min(1.0, p_value * len(contrasts)))
+            good, total, bad, rest = contrasts[contrast]
             places = tuple(table.place[step] for step in steps)
-            tested[places] = Candidate("before", steps[0], steps[-1], steps[1:-1], good / total - bad / rest)
+            tested[places] = Candidate(contrast, steps[0], steps[-1], steps[1:-1], good / total - bad / rest)
     grouped = [candidate._replace(group=_group(candidate, table)) for candidate in tested.values()]
     told = adjusted_in_groups(p_values, [candidate.group for candidate in grouped])
     fit = [
@@ -86,8 +89,11 @@ def _group(candidate: Candidate, table: Steps) -> str:
     whatever has a step of anybody's.
     """
     taken = [table.tried_last[:, table.place[name]] >= 0 for name in candidate.steps]
-    if any((one & two).mean() < _OWN * one.mean() * two.mean() for one, two in pairwise(taken)):
-        return "anybody's"
+    every = np.logical_and.reduce(taken)
+    for at, one in enumerate(taken):
+        rest = np.logical_and.reduce(taken[:at] + taken[at + 1 :])
+        if every.mean() < _OWN * one.mean() * rest.mean():
+            return "anybody's"
     if candidate.between:
         return "order"
     one, two = taken

@@ -12,6 +12,11 @@ from dreaming.mining.steps import Bits, Ints, Steps
 _MOST_BEFORE = 12
 _MOST = 200
 _LONGEST = 5
+# Other work may take the last step as often.
+_SEARCHED = 0.5
+
+
+_Counts = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -40,24 +45,40 @@ class _Chance:
         )
 
 
-def chains(table: Steps, least: int, usual: float) -> Iterator[tuple[tuple[str, ...], tuple[int, int, int, int]]]:
-    """Yield the steps of an order and its counts: successes and sessions that show it, and of the others that took its
-    last step. What is yielded does not depend on outcomes: enough sessions show and lack the order, a share `usual` of
-    those that took the last step shows it, and each of its steps sets some of them apart.
+def chains(table: Steps, least: int, usual: float) -> Iterator[tuple[tuple[str, ...], dict[str, _Counts]]]:
+    """Yield the steps of an order and its counts by contrast: successes and sessions that show it, and of the others that
+    took its last step (`before`) or most of its steps (`most`), which is the same kind of work. What is yielded does not
+    depend on outcomes: enough sessions show and lack the order, a share `usual` of those compared shows it, and each of
+    its steps sets some of them apart.
     """
     for last, name in enumerate(table.names):
         rows = np.flatnonzero(table.last[:, last] >= 0)
-        floor = max(least, usual * len(rows))
         if len(rows) < 2 * least:
             continue
         chance = _Chance(table, last, rows)
-        won = table.won[rows]
-        for before in _orders(chance, floor):
-            total = chance.total(before)
-            if len(before) > 1 and total <= len(rows) - least and chance.each_step_tells(before):
-                good = int((chance.shows(before) & won).sum())
-                counts = good, total, int(won.sum()) - good, len(rows) - total
-                yield (*(table.names[step] for step in before), name), counts
+        for before in _orders(chance, max(least, _SEARCHED * usual * len(rows))):
+            if len(before) > 1 and chance.each_step_tells(before):
+                total = chance.total(before)
+                counts = {
+                    contrast: (good, total, bad, rest)
+                    for contrast, (good, bad, rest) in _compared(chance, before).items()
+                    if rest >= least and total >= usual * (total + rest)
+                }
+                if counts:
+                    yield (*(table.names[step] for step in before), name), counts
+
+
+def _compared(chance: _Chance, before: tuple[int, ...]) -> dict[str, tuple[int, int, int]]:
+    """Return for each contrast the successes among the sessions that show the order, and successes and sessions that lack it."""
+    shows, won = np.zeros(len(chance.table.sessions), dtype=np.bool_), chance.table.won
+    shows[chance.rows] = chance.shows(before)
+    steps = (*before, chance.last)
+    peers = {contrast: chance.table.chance(contrast, steps) for contrast in ("before", "most")}
+    lacks = {contrast: mask & ~shows for contrast, mask in peers.items()}
+    return {
+        contrast: (int((shows & won).sum()), int((mask & won).sum()), int(mask.sum()))
+        for contrast, mask in lacks.items()
+    }
 
 
 def _orders(chance: _Chance, floor: float) -> Iterator[tuple[int, ...]]:

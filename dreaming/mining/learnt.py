@@ -11,7 +11,8 @@ class Workflow:
 
     `contrast` says what it was compared with, for the steps `first` and `second`: `before`, sessions that
     took `second` without `first` before it (and, where steps are named, without `between` between them); `after`,
-    sessions that took `first` and never `second` after it; `order`, sessions that took both the other way round.
+    sessions that took `first` and never `second` after it; `order`, sessions that took both the other way round;
+    `most`, sessions that took more than half of the steps, but not all of them in this order.
     `agents_for` of `agents_known` agents with both kinds of session do better with it; `p_agents` is two-sided,
     within agents.
     """

@@ -95,6 +95,7 @@ def _others(lesson: Workflow) -> str:
         "before": f"took {second} without {_earlier(lesson)} before it",
         "after": f"took {first} and not {second} after it",
         "order": "took both the other way round",
+        "most": "took most of these steps, but not all of them in this order",
     }[lesson.contrast]
 
 

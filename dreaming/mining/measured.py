@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dreaming.mining.adoptions import Adoption, adoptions
 from dreaming.mining.groups import Group
-from dreaming.mining.remedies import (
-    Adoption,
-    adoptions,
-    causes,
-    with_p,
-)
+from dreaming.mining.remedies import causes, with_p
 from dreaming.mining.stats import adjusted, adjusted_in_groups
 from dreaming.mining.values import (
     Cause,

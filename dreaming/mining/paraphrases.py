@@ -15,8 +15,8 @@ from dreaming.mining.failures import says_nothing_found
 from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.likeness import grouped, likeness, vectors
 from dreaming.mining.meaning import meanings, together
-from dreaming.mining.remedies import shares_values
 from dreaming.mining.stats import Table, fisher
+from dreaming.mining.substitutes import shares_values
 from dreaming.mining.templates import own_words, tool_family
 from dreaming.mining.values import RepairSeen
 

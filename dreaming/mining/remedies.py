@@ -1,20 +1,18 @@
-"""What agents changed after an error, and what failing calls have that working ones lack."""
+"""The remedy of an error, of all that agents did after it; and what failing calls have that working ones lack."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from scipy.stats import binom
-
+from dreaming.mining.adoptions import ELSEWHERE, Adoption
 from dreaming.mining.changes import OTHER_VALUES, WHOLE_INPUT
 from dreaming.mining.edits import Edit, edit_of
 from dreaming.mining.groups import Group, Meeting
 from dreaming.mining.stats import Table, fisher_more
-from dreaming.mining.templates import tool_family
+from dreaming.mining.substitutes import is_substitute, scalars
 from dreaming.mining.values import Cause, Remedy, RepairSeen, Thresholds
 from dreaming.mining.window import Window
 
@@ -23,147 +21,14 @@ _MOSTLY = 0.8
 _SEVERAL = 3
 _COMMON_SHARE = 0.15
 _CONTRAST = 0.5
-_NEXT_CALLS = 3
-_SPECIFIC = 3.0
-_APART_ON_TASKS = 2.0
-# The share of the other sessions that make a change says less of it than its arguments do.
-_SURE = 0.001
 _MOST_VALUES = 12
-_LONG_ENOUGH = 6
 _LESS_SURE = 5
-_ELSEWHERE = ("other tool", "run")
-
-
-@dataclass(slots=True)
-class Adoption:
-    """One change that sessions made after a group's error; `usual` is the share of the `compared` sessions, in which the
-    tool worked, that made it too.
-    """
-
-    change: str
-    repairs: dict[int, RepairSeen] = field(default_factory=dict)
-    p_value: float = 1.0
-    usual: float = 0.0
-    compared: int = 0
-
-    @property
-    def helped(self) -> int:
-        return sum(repair.helped for repair in self.repairs.values())
-
-
-def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
-    """Return every change that enough sessions made, with its p-value.
-
-    Two tests where both can be made, the smaller p doubled (Bonferroni): that the change follows this error more often than a call
-    that worked, and that the tool then works more often than after any other try (`_by_effect`).
-    """
-    found: dict[str, Adoption] = {}
-    for at, met in sorted(group.meetings.items()):
-        for repair in met.repairs:
-            kept = found.setdefault(repair.change, Adoption(repair.change)).repairs
-            if at not in kept or (repair.helped and not kept[at].helped):
-                kept[at] = repair
-    enough = [found[change] for change in sorted(found) if len(found[change].repairs) >= at_least]
-    base = window.baseline(group.families, group.meetings.keys(), at_least=len(group.meetings))
-    for adoption in enough:
-        moved = base.moved(adoption.change)
-        adoption.usual, adoption.compared = moved / base.sessions if base.sessions else 0.0, base.sessions
-        follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
-        works = _by_effect(adoption, group)
-        adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
-        if base.sessions < _FEW and adoption.change.startswith("first"):
-            adoption.p_value = 0.0
-        elif base.sessions < _FEW and adoption.change.startswith(_ELSEWHERE):
-            adoption.p_value = _by_rate(adoption, group)
-    return enough
-
-
-def _by_effect(adoption: Adoption, group: Group) -> float | None:
-    """One-sided p that the change works no more often than the other tries of the same tool after this error, among them
-    the same call again; None where it is another tool or program that is tried.
-    """
-    if adoption.change.startswith(_ELSEWHERE):
-        return None
-    others = [met for at, met in group.meetings.items() if at not in adoption.repairs]
-    tried = []
-    for met in others:
-        made = [item.helped for item in met.repairs if not item.change.startswith(_ELSEWHERE)]
-        made += [error.healed_by_retry > 0 for error in met.errors if error.retried]
-        tried += [any(made)] if made else []
-    return fisher_more(Table(adoption.helped, len(adoption.repairs), sum(tried), len(tried)))
-
-
-def _by_rate(adoption: Adoption, group: Group) -> float:
-    """One-sided p that sessions go to the other tool after the error no more often than they call it anyway.
-
-    For a tool that never works there is nothing to compare with but the rest of the same sessions: each of the next few
-    calls would be the other tool's with the share that it has of all other steps.
-    """
-    target = adoption.change.removeprefix("other tool: ")
-    targets = {target} if "(" in target else {tool_family(repair.to_tool) for repair in adoption.repairs.values()}
-    elsewhere = total = 0
-    for at, met in group.meetings.items():
-        steps = met.digest.steps
-        taken = sum(step.signature in targets or step.tool in targets for step in steps) - (at in adoption.repairs)
-        elsewhere += max(0, taken)
-        total += len(steps) - (at in adoption.repairs)
-    rate = (elsewhere + 1) / (total + 2)
-    chances = [1 - (1 - rate) ** (_NEXT_CALLS * met.occurrences) for met in group.meetings.values()]
-    return float(binom.sf(len(adoption.repairs) - 1, len(chances), sum(chances) / len(chances)))
-
-
-def is_substitute(adoption: Adoption, group: Group, window: Window) -> bool:
-    """Whether another tool stands in for the failed one: their names share words, it is given the same values, or it is
-    hardly ever called else.
-    """
-    if not _goes_elsewhere(adoption.change) or _is_uncommon(adoption, group, window):
-        return True
-    other = set(adoption.change.removeprefix("other tool: ").partition("(")[0].split("_"))
-    for family in group.families:
-        words = set(family.split("_"))
-        if len(words & other) * 2 >= min(len(words), len(other)) and len(words & other) >= 2:
-            return True
-    same = [shares_values(repair) for repair in adoption.repairs.values()]
-    return sum(same) * 2 > len(same)
-
-
-def _is_uncommon(adoption: Adoption, group: Group, window: Window) -> bool:
-    """Whether the tool gone to is far less often called where the failed one works, and less often on the same tasks:
-    else it is just the next step.
-    """
-    share = len(adoption.repairs) / len(group.meetings)
-    if adoption.compared < _FEW or share < _SPECIFIC * adoption.usual or adoption.p_value > _SURE:
-        return False
-    target = adoption.change.removeprefix("other tool: ")
-    peers = window.on_the_tasks_of(group.meetings)
-    taken = sum(window.took(at, target) for at in peers)
-    return len(peers) < _FEW or share * len(peers) >= _APART_ON_TASKS * taken
 
 
 def _ends_better(adoption: Adoption, group: Group, window: Window, thresholds: Thresholds) -> bool:
     """Whether sessions that made the change end in success more often than those that met the error and did not."""
     compared = window.compare(adoption.repairs.keys(), [at for at in group.meetings if at not in adoption.repairs])
     return compared.effect.value >= thresholds.min_gain and compared.p_value <= thresholds.alpha
-
-
-def _goes_elsewhere(change: str) -> bool:
-    """Whether a change is to another tool, or to another command of the same program."""
-    now, _, was = change.removeprefix("run: ").partition(" instead of ")
-    return change.startswith("other tool: ") or (was != "" and now.split()[0] == was.split()[0])
-
-
-def shares_values(repair: RepairSeen) -> bool:
-    """Whether the later call was given at least half of the values of the failed one, or a part of each that names a thing."""
-    before, after = (set(_scalars(text).values()) for text in (repair.before, repair.after))
-    parts = [value.strip('"') for value in after if len(value) > _LONG_ENOUGH and re.search(r"\d", value)]
-    kept = [value for value in before if value in after or any(part in value for part in parts)]
-    return bool(before) and len(kept) * 2 >= len(before)
-
-
-def _scalars(text: str) -> dict[str, str]:
-    if not text or len(text) >= WHOLE_INPUT:
-        return {}
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in json.loads(text).items()}
 
 
 def best_adoption(group: Group, found: list[Adoption], thresholds: Thresholds, window: Window) -> Adoption | None:
@@ -187,7 +52,7 @@ def _is_proven(item: Adoption, group: Group, window: Window, thresholds: Thresho
     """
     if item.p_value <= thresholds.alpha:
         return True
-    if item.p_value > _LESS_SURE * thresholds.alpha or item.change.startswith(_ELSEWHERE):
+    if item.p_value > _LESS_SURE * thresholds.alpha or item.change.startswith(ELSEWHERE):
         return False
     rest = [at for at in group.meetings if at not in item.repairs]
     return fisher_more(window.compare(item.repairs.keys(), rest).table) <= _LESS_SURE * thresholds.alpha
@@ -195,7 +60,7 @@ def _is_proven(item: Adoption, group: Group, window: Window, thresholds: Thresho
 
 def _adoption_asked(item: Adoption, thresholds: Thresholds) -> float:
     """Going to another tool or program may be moving on: ask for more of it than of a change in the same call."""
-    return thresholds.min_adoption * (1.6 if item.change.startswith(_ELSEWHERE) else 1.0)
+    return thresholds.min_adoption * (1.6 if item.change.startswith(ELSEWHERE) else 1.0)
 
 
 def _says_where_from(item: Adoption) -> bool:
@@ -288,7 +153,7 @@ def _constants(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...
     values: dict[str, Counter[str]] = defaultdict(Counter)
     helped = _helped_for_several(adoption, window)
     for item in helped:
-        for name, value in _scalars(item.after).items():
+        for name, value in scalars(item.after).items():
             if name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
                 values[name][value] += 1
     common = ((name, *seen.most_common(1)[0]) for name, seen in sorted(values.items()))
@@ -319,7 +184,7 @@ def _common(adoption: Adoption, window: Window) -> tuple[tuple[str, str], ...]:
     """Return for each changed argument the commonest new value, where several principals were given it."""
     holders: dict[tuple[str, str], set[str]] = defaultdict(set)
     for at, item in sorted(adoption.repairs.items()):
-        for name, value in _scalars(item.after).items():
+        for name, value in scalars(item.after).items():
             if item.helped and name in item.arguments and len(value) <= 32 and value[:1] not in "[{":
                 holders[name, value].add(window.digests[at].principal)
     asked = max(_SEVERAL, _COMMON_SHARE * adoption.helped)

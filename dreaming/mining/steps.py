@@ -72,7 +72,10 @@ class Steps:
             chance = tried[:, :, None] & tried[:, None, :]
             return chance, chance & (self.tried_first[rows][:, :, None] < self.tried_first[rows][:, None, :])
         shows = self.first[rows][:, :, None] < self.last[rows][:, None, :]
-        chance = np.broadcast_to(ran[:, None, :] if contrast == "before" else ran[:, :, None], shows.shape)
+        in_vain = tried & ~ran
+        chance = ran[:, None, :] & ~in_vain[:, :, None]
+        if contrast == "after":
+            chance = chance.transpose(0, 2, 1)
         return chance, chance & shows
 
     def in_order(self, rows: Ints, steps: Sequence[int]) -> Bits:
@@ -83,18 +86,25 @@ class Steps:
             place = np.where(early > place, early, np.where(late > place, late, NEVER))
         return np.asarray(place < self.last[rows, steps[-1]])
 
+    def chance(self, contrast: str, steps: Sequence[int]) -> Bits:
+        """Which sessions had the chance to take these steps in this order: they worked through the last step, through the
+        first one (`after`) or through more than half (`most`), and tried none in vain. Who is refused a step does not
+        leave it out.
+        """
+        worked, tried = self.last[:, list(steps)] >= 0, self.tried_last[:, list(steps)] >= 0
+        half = 2 * worked.sum(axis=1) > len(steps)
+        chance = half if contrast == "most" else worked[:, 0 if contrast == "after" else -1]
+        return np.asarray(chance & (worked == tried).all(axis=1))
+
     def split(self, contrast: str, first: str, second: str, between: Sequence[str] = ()) -> tuple[list[int], list[int]]:
         """Return the sessions that show the pair, with what is named between; and those that had the chance and do not."""
-        one, two = self.place[first], self.place[second]
-        if between:
-            chance = self.last[:, two] >= 0
-            shows = self.in_order(np.arange(len(self.sessions)), (one, *(self.place[name] for name in between), two))
-        elif contrast == "order":
-            chance = (self.tried_last[:, one] >= 0) & (self.tried_last[:, two] >= 0)
-            shows = self.tried_first[:, one] < self.tried_first[:, two]
+        steps = [self.place[name] for name in (first, *between, second)]
+        if contrast == "order":
+            chance = (self.tried_last[:, steps] >= 0).all(axis=1)
+            shows = self.tried_first[:, steps[0]] < self.tried_first[:, steps[1]]
         else:
-            chance = self.last[:, two if contrast == "before" else one] >= 0
-            shows = self.first[:, one] < self.last[:, two]
+            chance = self.chance(contrast, steps)
+            shows = self.in_order(np.arange(len(self.sessions)), steps)
         rows = np.flatnonzero(chance)
         return (
             [self.sessions[row] for row in rows if shows[row]],

@@ -79,6 +79,10 @@ class Baseline:
     def moved(self, move: str) -> int:
         return self.callers.moves[move] - self.less[f"move {move}"]
 
+    def moved_any(self, kind: str) -> int:
+        """Count the moves whose names begin so."""
+        return sum(self.moved(move) for move in self.callers.moves if move.startswith(kind))
+
     def had(self, feature: str) -> int:
         """Count a feature; `lacks:x` counts the sessions in which no working call had argument `x`."""
         kind, _, name = feature.partition(":")

@@ -148,7 +148,9 @@ def _follows(digest: Digest, steps: Sequence[str]) -> bool:
 
 def _finding(pair: Pair, steps: tuple[str, ...], window: Window, limits: Thresholds) -> Finding:
     support = _support(pair, window)
-    claim = "\x1f".join(("workflow", pair.contrast, *steps))
+    # One order is one claim, whomever it is compared with.
+    contrast = "before" if pair.between else pair.contrast
+    claim = "\x1f".join(("workflow", contrast, *steps))
     return Finding(
         kind="workflow",
         claim_key=f"workflow:{hashlib.sha256(claim.encode()).hexdigest()[:16]}",

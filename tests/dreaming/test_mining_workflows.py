@@ -102,6 +102,57 @@ def test_an_order_is_found_where_each_session_that_lacks_it_lacks_another_step(s
     assert f"of {lacked} that took `pour_dye` without `rinse_vat` and then `warm_vat`" in write(found[0]).content
 
 
+REFUSALS = (
+    "the platen is cold",
+    "no operator signed in",
+    "boards too thick for this press",
+    "screw jammed, call the smith",
+    "humidity out of range today",
+)
+
+
+def bookbinding(chance: float, rng: random.Random) -> tuple[list[Step], float]:
+    """Three steps in order, or one of them left out; other work takes any one of them too, and succeeds."""
+    book = {"book": code(rng)}
+    parts: list[Step] = [(name, book, "done") for name in ("fold_sheets", "sew_spine", "press_book")]
+    kind = rng.random()
+    if kind < 0.12:
+        return parts, 0.9
+    if kind < 0.2:
+        del parts[rng.randrange(3)]
+        return parts, chance
+    return ([parts[rng.choice([0, 1, 2, 2])]], 0.8) if kind < 0.5 else ([], 0.7)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_is_compared_with_the_same_kind_of_work_and_not_with_whatever_takes_its_last_step(seed: int) -> None:
+    found = [
+        item for item in corpus(400, lambda _, rng: bookbinding(0.3, rng), seed).findings if item.kind == "workflow"
+    ]
+
+    assert [steps_of(item) for item in found] == [("fold_sheets", "sew_spine", "press_book")]
+    assert "that took most of these steps, but not all of them in this order" in write(found[0]).content
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_is_refused_a_step_has_not_left_it_out(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        book = {"book": code(rng)}
+        parts: list[Step] = [(name, book, "done") for name in ("fold_sheets", "sew_spine", "press_book")]
+        if rng.random() < 0.15:
+            parts[2] = ("press_book", book, rng.choice(REFUSALS), True)
+            return parts, 0.25
+        return (parts, 0.85) if rng.random() < 0.4 else ([], 0.7)
+
+    found = corpus(400, special, seed).findings
+    assert not [item for item in found if item.kind == "workflow"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_work_that_is_as_good_with_a_step_left_out_teaches_no_order(seed: int) -> None:
+    assert corpus(400, lambda _, rng: bookbinding(0.9, rng), seed).findings == ()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_of_an_order_that_failures_leave_out_as_well_nothing_is_told(seed: int) -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
