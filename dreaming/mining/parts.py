@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
+from dreaming.mining.likeness import halves, likeness
+from dreaming.mining.meaning import said_and_meant
 from dreaming.mining.wishes import Text, Wish, wish_of
 
 _SOME = 3
@@ -25,6 +28,21 @@ def parts_of(wish: Wish, covered_at_least: float) -> list[Wish]:
         if fits and (best is None or covered > best[0]):
             best = covered, one, other
     return _parted(wish.texts, best[1], best[2]) if best else []
+
+
+def halves_of(wish: Wish) -> list[Wish]:
+    """Return the two wishes that the wordings of a group fall into by how alike they are; nothing where one is small."""
+    if len(wish.texts) < 2 * _SOME:
+        return []
+    rows = said_and_meant([text.told for text in wish.texts])
+    side = halves(likeness(rows, rows))
+    found = [[text for text, half in zip(wish.texts, side, strict=True) if half == number] for number in (1, 2)]
+    if min(map(len, found)) < _SOME:
+        return []
+    return [
+        replace(wish_of(texts), likeness=wish.likeness, one_act=wish.one_act, own=wish.own, alone=wish.alone)
+        for texts in found
+    ]
 
 
 def _parted(texts: Sequence[Text], one: str, other: str) -> list[Wish]:
