@@ -81,7 +81,7 @@ def are_opposed(one: Wish, other: Wish) -> bool:
     """Whether several wordings of one wish contradict some of another: two camps, and no two matters."""
     _, against = _compared([*one.texts, *other.texts])
     across = against[: len(one.texts), len(one.texts) :]
-    return bool(max(across.any(axis=1).sum(), across.any(axis=0).sum()) >= _SOME)
+    return bool(min(across.any(axis=1).sum(), across.any(axis=0).sum()) >= _FEW)
 
 
 def _compared(texts: Sequence[Text]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

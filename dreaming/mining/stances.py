@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -33,6 +33,8 @@ _SOME = 0.33
 _SAME = 0.6
 _VERY_SAME = 0.7
 _SAID = 0.75
+_TELLS_OF = re.compile(r"[^,;:.!?]*?\b(?:is|are|was|were)\b(.*)", re.DOTALL)
+_MUCH = 3
 _TOOL = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b")
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
@@ -43,7 +45,7 @@ def stance_on_wish(finding: Finding, line: str) -> float:
     wordings = [finding.lesson.words, *finding.variants]
     said, asked = signs_of(line), _asked(tuple(wordings))
     shared = said.keys() & asked.keys()
-    if len(shared) < _SHARED:
+    if len(shared) < _SHARED or _says_something_else(line, asked):
         return 0.0
     meant = meanings([line, *wordings])
     words = vectors([line, *wordings])
@@ -63,6 +65,13 @@ def stance_on_wish(finding: Finding, line: str) -> float:
     done = {stem for stem in shared & set(finding.lesson.done) if said[stem] > 0 and asked[stem] < _OPPOSED}
     wanted = {stem for stem in shared - set(finding.lesson.done) if asked[stem] * said[stem] >= _OPPOSED}
     return -1.0 if done and not wanted else 1.0
+
+
+def _says_something_else(line: str, asked: Collection[str]) -> bool:
+    """Whether a passage tells of a thing much that nobody who speaks of the thing does."""
+    told = _TELLS_OF.match(line)
+    rest = {stem for stem, _ in stems_of(told[1])} if told else set()
+    return len(rest) >= _MUCH and rest.isdisjoint(asked)
 
 
 def says_wish(finding: Finding, line: str) -> bool:

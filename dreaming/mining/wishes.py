@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from dreaming.mining.acts import settled
 from dreaming.mining.asides import asks, enquires, without_asides
+from dreaming.mining.fillings import filled_in
 from dreaming.mining.likeness import grouped, halves, likeness
 from dreaming.mining.matters import matters_in
 from dreaming.mining.meaning import Floats, said_and_meant
@@ -109,7 +110,13 @@ def texts_of(window: Window) -> list[Text]:
             made[key] = Text(core, with_notice(told), leanings_of(told), len(re.findall(r"<[a-z]+>", key)))
         made[key].said.append((at, remark))
         made[key].whole |= alone
-    return [made[key] for key in sorted(made) if _wants(made[key])]
+    found = [made[key] for key in sorted(made)]
+    filled = filled_in([text.words for text in found])
+    return [
+        text
+        for text, named in zip(found, filled, strict=True)
+        if _wants(text) and not (named and not STANDING.search(text.words))
+    ]
 
 
 def _wants(text: Text) -> bool:
