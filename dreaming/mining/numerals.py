@@ -1,4 +1,4 @@
-"""Numbers that are part of a wish, as words that texts can share: "2 lines" and "two lines" ask for the same."""
+"""Numbers that are part of a wish, as words that texts can share: "2 bells" and "two bells" ask for the same."""
 
 from __future__ import annotations
 

@@ -56,8 +56,6 @@ _NUMBERED = re.compile(r"[\w:./-]*\d[\w:./-]*\w|\d")
 _DIGITS = re.compile(r"\d+")
 _RARE = 0.02
 _ENOUGH = 12
-# So many of the sessions asked for are enough where each is somebody else's.
-_ALMOST = 0.75
 _CROWD = 5
 _WORDINGS = 8
 _OFTEN = 0.2
@@ -136,7 +134,7 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
     people = Counter(asker_of(at, window) for at in sessions)
     least = max(least, int(min(_RARE * len(window.digests), _ENOUGH)))
     strong = sum(any(remark.kind in STRONG for remark, _ in wish.said[at]) for at in sessions)
-    if len(sessions) < least and len(people) < max(len(sessions), _ALMOST * least):
+    if len(sessions) < least:
         return f"below support: {len(sessions)} of the {least} sessions asked for"
     answers = sum(any(remark.kind != "aside" for remark, _ in wish.said[at]) for at in sessions)
     tight = wish.likeness >= _TIGHT

@@ -45,7 +45,7 @@ def stance_on_wish(finding: Finding, line: str) -> float:
     wordings = [finding.lesson.words, *finding.variants]
     said, asked = signs_of(line), _asked(tuple(wordings))
     shared = said.keys() & asked.keys()
-    if len(shared) < _SHARED or _says_something_else(line, asked):
+    if len(shared) < _SHARED:
         return 0.0
     meant = meanings([line, *wordings])
     words = vectors([line, *wordings])
@@ -60,7 +60,7 @@ def stance_on_wish(finding: Finding, line: str) -> float:
     signs = [asked[stem] * said[stem] for stem in shared if abs(asked[stem]) >= _OPPOSED]
     opposed, agreed = -sum(sign for sign in signs if sign < 0), sum(sign for sign in signs if sign > 0)
     if opposed > 0 and opposed >= _OPPOSED * agreed:
-        return -1.0
+        return 0.0 if _says_something_else(line, asked) else -1.0
     # What agents did is not what users want: a passage that asks for it, and for nothing that they ask, opposes them.
     done = {stem for stem in shared & set(finding.lesson.done) if said[stem] > 0 and asked[stem] < _OPPOSED}
     wanted = {stem for stem in shared - set(finding.lesson.done) if asked[stem] * said[stem] >= _OPPOSED}

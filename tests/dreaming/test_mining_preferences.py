@@ -10,9 +10,7 @@ import pytest
 
 from dreaming.mining import Finding, MiningResult, SessionView, digest_session, mine
 from dreaming.mining.asides import without_asides
-from dreaming.mining.fillings import filled_in
 from dreaming.mining.likeness import stems_of
-from dreaming.mining.numerals import named_numbers, with_named_numbers
 from dreaming.mining.polarity import leanings_of
 from dreaming.mining.remarks import reason_of_refusal
 from dreaming.mining.values import Preference
@@ -347,54 +345,3 @@ def test_to_ask_to_be_told_beforehand_is_one_wish_though_no_word_is_shared() -> 
 def test_to_win_something_refuses_nothing() -> None:
     assert dict(stems_of("Corvin won it, the ferry is his"))["corvin"] == 1
     assert dict(stems_of("that won t do for the ferry"))["ferry"] == -1
-
-
-def test_what_is_said_of_when_a_wish_holds_takes_no_side() -> None:
-    assert leanings_of("Whisper to calves that nurse if the ewe isn't near -> bell") == leanings_of(
-        "Whisper to calves that nurse if the ewe isn't near → bell"
-    )
-    assert leanings_of("if the ewe isn't penned -> bell")["bell"] == 1
-    assert leanings_of("bell the ewes who are not penned") == {"bell": 1, "ewe": 1, "penn": 0}
-    assert leanings_of("I hate it when you bell the ewes")["bell"] == -1
-
-
-def test_who_refuses_a_number_of_things_does_not_refuse_the_thing() -> None:
-    assert leanings_of("don't hang three bells per ewe")["bell"] == 0
-    assert leanings_of("max two bells")["bell"] == 0
-    assert leanings_of("there's a third bell on some ewes, get rid of it")["third"] == -1
-
-
-def test_what_goes_with_a_wish_is_taken_off_without_a_full_stop_before_it() -> None:
-    texts = [
-        "bell the ewes Thanks",
-        *(f"{word} That holds for all our herds." for word in ("shear it", "salt that", "pen it")),
-    ]
-    texts += [f"{word} That holds for all our herds." for word in ("comb goats", "weigh lambs", "bell the ewes")]
-    assert without_asides(texts)[0] == without_asides(texts)[-1] == "bell the ewes"
-
-
-def test_a_wording_with_another_name_each_time_is_data_of_its_task() -> None:
-    names = ("Marlow Ltd", "Finch Ltd", "Tarn Sons", "Ockley", "Brill Ltd")
-    said = [f"I said {name}, another farm." for name in names]
-    assert all(filled_in(said))
-    assert not any(filled_in(["I said Marlow Ltd, another farm.", "no goats in the barn", "never Marlow goats"]))
-    assert dreamt(corrected(200, tuple(said))).findings == ()
-
-
-def test_a_count_is_one_whether_in_digits_or_as_a_word() -> None:
-    said = [("ann", "2 bells at most"), ("bo", "hang two bells"), ("cy", "only 2 bells please"), ("di", "shed 14")]
-    named = named_numbers(said)
-    assert named == {"2"}
-    assert with_named_numbers("2 bells", named).split() == ["two", "bells"]
-
-
-def test_a_contest_in_half_of_a_group_does_not_silence_the_other_half() -> None:
-    feud = (
-        "shear lambs at dawn",
-        "never shear lambs at dawn",
-        "lambs must be shorn at dawn",
-        "don't shear the lambs at dawn",
-    )
-    calm = ("ask the shepherd before lambs are weighed", "no lamb weighing unless the shepherd agrees")
-    titles = [item.title for item in dreamt(corrected(240, (*feud, *calm))).findings]
-    assert not any("dawn" in title for title in titles)
