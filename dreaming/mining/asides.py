@@ -7,21 +7,21 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 
 from dreaming.mining.hostile import objection_to
-from dreaming.mining.likeness import content_of, stems_of
+from dreaming.mining.likeness import FUNCTION_WORDS, content_of, stems_of
 from dreaming.mining.templates import masked
 
 # Words by which people ask, demand and refuse, in any trade.
 _ASKS = re.compile(
     r"\b(?:please|kindly|could|would|can|may|should|shall|must|need\w*|want\w*|prefer\w*|like|rather|expect\w*|always"
     r"|never|not|no|nothing|stop|instead|without|only|every|each|ask|from now on|next time|habit|rule|keep|make sure|wish"
-    r"|have to|has to)\b|n['’]t\b",
+    r"|have to|has to|stays?|remains?|belongs?|(?:is|are) to be|goes|max|maximum|at most|who (?:asked|told|said)|why)\b|n['’]t\b",
     re.IGNORECASE,
 )
 _PROMISES = re.compile(r"\b(?:let me|i['’]?ll|i will)\b[^.;!?]*", re.IGNORECASE)
 # Verbs by which orders begin, in any trade.
 _ORDERS = re.compile(
-    r"(?:^|[.!?:;,]\s+|\s[-–—]\s+|\b(?:and|then)\s+)(?:add|ask|begin|bring|call|change|check|cut|drop|end|give|hold|include"
-    r"|leave|list|make|mark|mention|move|name|open|order|place|put|quote|remove|reply|say|send|set|show|sort|spell|start|state"
+    r"(?:^|[.!?:;,]\s+|\s[-–—]\s+|\b(?:and|then)\s+)(?:add|ask|avoid|begin|bring|call|change|check|cut|drop|end|give|hold|include"
+    r"|leave|list|make|mark|mention|move|name|open|order|place|put|quote|remove|reply|restore|say|send|set|show|skip|sort|spell|split|start|state"
     r"|switch|take|tell|try|turn|use|write)\b(?!\s*[,.?!])",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ _THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|much appreciated|well do
 _GREETS = re.compile(
     r"\W*(?:(?:hi|hello|hey|dear|good (?:morning|day|afternoon|evening)|morning|hm+|uh+m*|er+m*|well|oh|ah|ok|okay|alright"
     r"|great|perfect|lovely|brilliant|nice|fine|good|sorry|again|all|there|everyone|everybody|team|best|kind|regards"
-    r"|cheers|bye|yes|right|so|and|but|also)\W*){1,3}",
+    r"|cheers|bye|yes|right|so|and|but|also|look|listen|note|one thing|by the way|btw|fyi|pls|plz)\W*){1,3}",
     re.IGNORECASE,
 )
 _TRIMMED = re.compile(
@@ -46,8 +46,11 @@ _PASSED_ON = re.compile(
     r"|(?:they|he|she|customer|sender) (?:wrote|writes|sent|says?))\b[^\n:]{0,40}:",
     re.IGNORECASE,
 )
-_PHRASE = re.compile(r"(?<=[.!?:;,\n])\s+|\s+(?=[-–—(]\s?)")
-_SENTENCE = re.compile(r"(?<=[.!?\n])\s+|\s+(?=[-–—(]\s?)")
+# A sentence also begins where a small word has a capital after a word that has none: "keep it dry Thanks".
+_BEGINS = "|".join(sorted(word.capitalize() for word in FUNCTION_WORDS - {"i", "may", "will"}))
+_OPENS = rf"\s+(?=[-–—(/]\s?)|(?<=[a-z\d)])\s+(?=(?:{_BEGINS})\b)"
+_PHRASE = re.compile(rf"(?<=[.!?:;,\n])\s+|{_OPENS}")
+_SENTENCE = re.compile(rf"(?<=[.!?\n])\s+|{_OPENS}")
 _PRIVATE = frozenset({"secret", "personal"})
 _TELLS = 2
 _MANY = 5

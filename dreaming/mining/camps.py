@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from dreaming.mining.frames import put_plainly
 from dreaming.mining.likeness import stem
@@ -69,13 +70,29 @@ _AGAINST = 0.3
 def opposed(wish: Wish) -> tuple[float, float, list[Text]]:
     """Compare the wordings of a wish in pairs; return the share of pairs that contradict each other, the share of
     wordings that another contradicts, and the wordings that more contradict than agree with.
+    """
+    compared, against = _compared(wish.texts)
+    refused, agreed = against.sum(axis=1), (compared & ~against).sum(axis=1)
+    fewer = [text for text, one, other in zip(wish.texts, refused, agreed, strict=True) if one > other]
+    return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
+
+
+def are_opposed(one: Wish, other: Wish) -> bool:
+    """Whether several wordings of one wish contradict some of another: two camps, and no two matters."""
+    _, against = _compared([*one.texts, *other.texts])
+    across = against[: len(one.texts), len(one.texts) :]
+    return bool(min(across.any(axis=1).sum(), across.any(axis=0).sum()) >= _FEW)
+
+
+def _compared(texts: Sequence[Text]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which pairs of wordings can be compared, and which of them contradict each other.
 
     Two wordings can be compared where they share half of the words of one of them, each weighing as much as wordings
     hold it; they contradict each other where one refuses most of what they share and the other asks for it.
     """
-    stems = {name: number for number, name in enumerate(sorted({name for text in wish.texts for name in text.signs}))}
-    table = np.zeros((len(wish.texts), len(stems)))
-    for row, text in enumerate(wish.texts):
+    stems = {name: number for number, name in enumerate(sorted({name for text in texts for name in text.signs}))}
+    table = np.zeros((len(texts), len(stems)))
+    for row, text in enumerate(texts):
         for name, sign in text.signs.items():
             table[row, stems[name]] = sign
     weights = (table != 0).sum(axis=0)
@@ -84,9 +101,7 @@ def opposed(wish: Wish) -> tuple[float, float, list[Text]]:
     compared = (shared > 0) & (shared >= _COMPARED * least)
     against = compared & ((table * weights) @ table.T <= -_AGAINST * shared)
     np.fill_diagonal(compared, False)
-    refused, agreed = against.sum(axis=1), (compared & ~against).sum(axis=1)
-    fewer = [text for text, one, other in zip(wish.texts, refused, agreed, strict=True) if one > other]
-    return float(against.sum() / max(1, compared.sum())), float((refused > 0).mean()), fewer
+    return compared, against
 
 
 def camps_of(wish: Wish, window: Window) -> tuple[int, int] | None:

@@ -69,9 +69,11 @@ _GIVEN_UP: tuple[tuple[str, _Put], ...] = (
     (rf"\b(?:convert|turn)\w*\s+({_IN}+?)\s+(?:in)?to\b", _unless_refused(r"instead of \1,")),
     (r"\b(?:in place of|as opposed to)\b", "instead of"),
     (rf"\b(?:leave|put|set|lay)\s+({_IN}+?)\s+aside\b", _unless_refused(r"not \1,")),
+    (r"\bget(?:ting)? rid of (?!it\b|them\b|that\b|those\b|this\b)", _unless_refused("not ")),
     (r"\b(?:mean|say|tell)s? (?:\w+ )?nothing\b", "doesn't"),
     (
-        r"\b(?:is|are|was|were) (?:just |simply |plain |all )?(?:wrong|banned|forbidden|prohibited|unacceptable)\b",
+        r"\b(?:is|are|was|were) (?:just |simply |plain |all )?(?:wrong|banned|forbidden|prohibited|useless|pointless"
+        r"|un(?:acceptable|wanted|necessary|needed|helpful|readable|usable))\b",
         "doesn't help",
     ),
     (r"\b(?:confus|mislead|annoy|bother|irritat|distract)(?:e|es|s|ing)?\b", "doesn't help"),
@@ -86,7 +88,7 @@ _REFUSED: tuple[tuple[str, _Put], ...] = (
     (
         r"[,;.?!]?\s*(?:\band\s+)?\b(?:(?:please|just|kindly|so)\s+)?"
         rf"(?:(?:take|cut|strip|pull|leave)\s+{_IT}\s+(?:out|off|away)"
-        rf"|(?:skip|drop|remove|omit|stop|quit|cut|cease)\s+(?:{_IT}|doing (?:it|that|so))|(?<=[;,.]\s)stop)\b"
+        rf"|(?:skip|drop|remove|omit|stop|quit|cut|cease|get rid of|do away with)\s+(?:{_IT}|doing (?:it|that|so))|(?<=[;,.]\s)stop)\b"
         rf"(?:\s+next time)?{_END}",
         ", so don't do it",
     ),

@@ -19,6 +19,7 @@ from scipy.spatial.distance import squareform
 from dreaming.mining.templates import masked
 
 _REACH = 5
+_NEAR = 3
 _NEGATES = frozenset(
     """not no nobody never don dont doesn didn isn aren won stop avoid dislike hate without nor cannot quit refrain cease omit
     skip drop remove otherwise lest""".split()  # noqa: SIM905
@@ -30,27 +31,31 @@ _INTRANSITIVE = frozenset({"stop", "drop", "cease"})
 _REFRAINS = frozenset("stop avoid quit refrain cease omit skip drop remove".split())  # noqa: SIM905
 _JOINS = frozenset({"and", "or", "then", "please"})
 _CLAUSES = frozenset({"so", "because", "since", "while", "although"})
+# Words that open a clause which says when, where or of which: what it denies is denied of that alone, unless it is a rule.
+_SAYS_WHEN = frozenset("if when whenever where wherever who which whose whom".split())  # noqa: SIM905
+_RULES = frozenset("must should shall may can cannot could need ought".split())  # noqa: SIM905
 _ARTICLES = frozenset({"a", "an", "the"})
 _BLAMES = frozenset({"why", "who"})
 _APART = frozenset({"away", "clear", "free", "out"})
+_TAKES = frozenset("cut drop get keep kept leave left move pull remain stay stays strip take taken".split())  # noqa: SIM905
 _ENDS = frozenset(".;!?\n")
 _POINTS = frozenset("it me that them these this those us".split())  # noqa: SIM905
-_PLACES = frozenset({"of", "in", "on", "at", "from", "for", "off", "into"})
+_PLACES = frozenset({"of", "in", "on", "at", "from", "for", "off", "into", "per"})
 # Words by which people ask, address and point, in any trade: they say nothing of what is asked for.
-_SKIPPED = frozenset(
+FUNCTION_WORDS = frozenset(
     """a about after again all already also always am an and any anyone anything are as ask asked asking at avoid
     be because been before being but by can cannot cease correct could default did do does doing done drop each either
     else ever every everybody everyone few for from future get give given go going had has have having he her here
     him his how however i if in incorrect instead into is it its just keep kindly know leave left let like likes make makes
     many may me mean meant might mind more most much must my need needs never next no nor not now of off ok okay
-    on once one only onto off or other otherwise our ours over own per please prefer preference preferred quit rather
+    on once one only onto off or other otherwise our ours over own per please pls plz prefer preference preferred quit rather
     really refrain remove remember remind right said same say see shall she should since skip so some something sorry
     still stop such sure take tell than thank thanks that the their them then there these they thing things this
     those through time times to today told too under unless until up upon us use used using very want wanted wants
     was way we well were what when whenever where whether which while who whose why will wish with within without
     would wrong yes yet you your yours don dont doesn didn isn aren won ve ll re""".split()  # noqa: SIM905
 )
-_WORD = re.compile(r"<[a-z]+>|[^\W\d_]+(?:['’][a-z]+)?|[.,;:!?()\n—–]")
+_WORD = re.compile(r"<[a-z]+>|[-=]>|[^\W\d_]+(?:['’][a-z]+)?|[.,;:!?()\n—–→]")
 
 
 def stems_of(text: str) -> list[tuple[str, int]]:
@@ -60,7 +65,7 @@ def stems_of(text: str) -> list[tuple[str, int]]:
     auxiliary ("must not") for those before it too. To ask why or who is to object: it turns its sentence round.
     """
     found: list[tuple[str, int]] = []
-    negated = start = since = sentence = 0
+    negated = start = since = sentence = clause = 0
     blamed = -1
     tokens = [token.lower().replace("’", "'") for token in _WORD.findall(masked(text))]
     for place, token in enumerate(tokens):
@@ -68,12 +73,13 @@ def stems_of(text: str) -> list[tuple[str, int]]:
             if token not in {"(", ")"} and token[0] != "<":
                 if blamed >= 0 and token[0] == "?":
                     found[blamed:] = [(name, -sign) for name, sign in found[blamed:]]
-                negated, start = 0, len(found)
+                negated, start, clause = 0, len(found), sentence
                 if token in _ENDS:
-                    sentence, blamed = len(found), -1
+                    sentence, clause, blamed = len(found), len(found), -1
             continue
-        if token in _CLAUSES:
+        if token in _CLAUSES or (token in _SAYS_WHEN and not _RULES & set(tokens[place + 1 : place + 2 + _NEAR])):
             start = len(found)
+            clause = start if token in _SAYS_WHEN else clause
         if token in _BLAMES and blamed < 0:
             blamed = len(found)
         turned = token in {"instead", "rather"}
@@ -83,6 +89,8 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         )
         if not negated and token in _APART and tokens[place + 1 : place + 2] in (["of"], ["from"]):
             if token in {"out"} and len(found) > start:
+                if not _TAKES & set(tokens[:place]):
+                    continue
                 found[start:] = [(name, -sign) for name, sign in found[start:]]
             else:
                 opposed = True
@@ -92,7 +100,7 @@ def stems_of(text: str) -> list[tuple[str, int]]:
         elif opposed or token.endswith("n't") or (token in _NEGATES and not _happens(token, place, tokens)):
             negated, since = _REACH, len(found)
             if not turned and _points_back(tokens[place + 1 : place + 2 + _REACH]):
-                found[sentence:] = [(name, -1) for name, _ in found[sentence:]]
+                found[clause:] = [(name, -1) for name, _ in found[clause:]]
             bids = token in {"don't"} and tokens[max(0, place - 1)] in _JOINS
             if token in {"cannot"} or (token.endswith("n't") and not bids) or tokens[max(0, place - 1)] in _AUXILIARIES:
                 found[start:] = [(name, -1) for name, _ in found[start:]]
@@ -100,7 +108,7 @@ def stems_of(text: str) -> list[tuple[str, int]]:
             negated, start = 0, len(found)
         elif token in {"out"} and found and found[-1][0] == stem(tokens[place - 1]) and _ends(tokens[place + 1 :]):
             found[-1] = (found[-1][0], -1)
-        elif token.split("'")[0] not in _SKIPPED and len(token) > 1:
+        elif token.split("'")[0] not in FUNCTION_WORDS and len(token) > 1:
             found.append((stem(token), -1 if negated else 1))
             negated = max(0, negated - 1)
         elif token in _PLACES and len(found) > since:
@@ -123,7 +131,7 @@ def _happens(token: str, place: int, tokens: Sequence[str]) -> bool:
     before = tokens[place - 1] if place else "."
     if before in _ARTICLES or (token in {"won"} and tokens[place + 1 : place + 2] != ["t"]):
         return True
-    return token in _INTRANSITIVE and before[0].isalpha() and before.split("'")[0] not in _SKIPPED
+    return token in _INTRANSITIVE and before[0].isalpha() and before.split("'")[0] not in FUNCTION_WORDS
 
 
 def _ends(tokens: Sequence[str]) -> bool:
@@ -136,7 +144,7 @@ def _points_back(tokens: Sequence[str]) -> bool:
     for place, token in enumerate(tokens):
         if not token[0].isalpha():
             return token not in {"?"} and (not place or tokens[place - 1] in _POINTS)
-        if token.split("'")[0] not in _SKIPPED:
+        if token.split("'")[0] not in FUNCTION_WORDS:
             return False
     return not tokens or tokens[-1] in _POINTS
 
@@ -164,7 +172,7 @@ def stem(word: str) -> str:
 def content_of(text: str) -> str:
     """Return the content words of a text, as they are written."""
     tokens = (token for token in _WORD.findall(masked(text)) if token[0].isalpha())
-    return " ".join(token for token in tokens if token.lower().replace("’", "'").split("'")[0] not in _SKIPPED)
+    return " ".join(token for token in tokens if token.lower().replace("’", "'").split("'")[0] not in FUNCTION_WORDS)
 
 
 def features(text: str) -> Counter[str]:
@@ -173,7 +181,7 @@ def features(text: str) -> Counter[str]:
     for name, _ in stems_of(text):
         found[name] += 2
     for token in _WORD.findall(masked(text).lower()):
-        if token[0].isalpha() and token not in _SKIPPED and len(token) > 4:
+        if token[0].isalpha() and token not in FUNCTION_WORDS and len(token) > 4:
             found.update(f"#{token[at : at + 4]}" for at in range(len(token) - 3))
     return found
 

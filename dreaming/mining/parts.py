@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
+from dreaming.mining.likeness import halves, likeness
+from dreaming.mining.meaning import said_and_meant
 from dreaming.mining.wishes import Text, Wish, wish_of
 
 _SOME = 3
@@ -25,6 +28,29 @@ def parts_of(wish: Wish, covered_at_least: float) -> list[Wish]:
         if fits and (best is None or covered > best[0]):
             best = covered, one, other
     return _parted(wish.texts, best[1], best[2]) if best else []
+
+
+def halves_of(wish: Wish) -> list[Wish]:
+    """Return the two wishes that the wordings of a group fall into by how alike they are; nothing where one is small, or has
+    no key of its own.
+    """
+    if len(wish.texts) < 2 * _SOME:
+        return []
+    rows = said_and_meant([text.told for text in wish.texts])
+    side = halves(likeness(rows, rows))
+    found = [[text for text, half in zip(wish.texts, side, strict=True) if half == number] for number in (1, 2)]
+    if min(map(len, found)) < _SOME:
+        return []
+    parts = [
+        replace(wish_of(texts), likeness=wish.likeness, one_act=wish.one_act, own=wish.own, alone=wish.alone)
+        for texts in found
+    ]
+    return parts if _has_its_own(parts[0], parts[1]) and _has_its_own(parts[1], parts[0]) else []
+
+
+def _has_its_own(one: Wish, other: Wish) -> bool:
+    """Whether a wish has a key that no wording of the other one holds."""
+    return any(all(key not in text.signs for text in other.texts) for key in one.keys)
 
 
 def _parted(texts: Sequence[Text], one: str, other: str) -> list[Wish]:

@@ -11,13 +11,14 @@ from collections import Counter, defaultdict
 from statistics import median
 
 from dreaming.mining.asides import asks
-from dreaming.mining.camps import camps_of, dissent, rivals_among
+from dreaming.mining.camps import are_opposed, camps_of, dissent, rivals_among
 from dreaming.mining.evidence import diverse, risk_of
 from dreaming.mining.frames import put_plainly
 from dreaming.mining.hostile import objection_to
 from dreaming.mining.likeness import stem, stems_of, written
 from dreaming.mining.notice import asks_for_notice
-from dreaming.mining.parts import parts_of
+from dreaming.mining.numerals import with_named_numbers
+from dreaming.mining.parts import halves_of, parts_of
 from dreaming.mining.templates import masked
 from dreaming.mining.values import (
     Discarded,
@@ -39,7 +40,6 @@ from dreaming.mining.wishes import (
     sides_of,
     texts_of,
     wishes_of,
-    with_named_numbers,
 )
 
 _SAME_ACT = 0.2
@@ -101,8 +101,11 @@ def _apart(wish: Wish, window: Window) -> list[Wish]:
     saw in the whole only where each remark names one.
     """
     parts = parts_of(wish, _COVERED if camps_of(wish, window) else 1.0)
-    contested = [bool(camps_of(part, window)) for part in parts]
-    return parts if any(contested) and not all(contested) else [wish]
+    for found in (parts, halves_of(wish)):
+        contested = [bool(camps_of(part, window)) for part in found]
+        if any(contested) and not all(contested) and (found is parts or not are_opposed(*found)):
+            return found
+    return [wish]
 
 
 def _keys(wish: Wish) -> tuple[tuple[str, int], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -33,6 +33,8 @@ _SOME = 0.33
 _SAME = 0.6
 _VERY_SAME = 0.7
 _SAID = 0.75
+_TELLS_OF = re.compile(r"[^,;:.!?]*?\b(?:is|are|was|were)\b(.*)", re.DOTALL)
+_MUCH = 3
 _TOOL = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b")
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 
@@ -58,11 +60,18 @@ def stance_on_wish(finding: Finding, line: str) -> float:
     signs = [asked[stem] * said[stem] for stem in shared if abs(asked[stem]) >= _OPPOSED]
     opposed, agreed = -sum(sign for sign in signs if sign < 0), sum(sign for sign in signs if sign > 0)
     if opposed > 0 and opposed >= _OPPOSED * agreed:
-        return -1.0
+        return 0.0 if _says_something_else(line, asked) else -1.0
     # What agents did is not what users want: a passage that asks for it, and for nothing that they ask, opposes them.
     done = {stem for stem in shared & set(finding.lesson.done) if said[stem] > 0 and asked[stem] < _OPPOSED}
     wanted = {stem for stem in shared - set(finding.lesson.done) if asked[stem] * said[stem] >= _OPPOSED}
     return -1.0 if done and not wanted else 1.0
+
+
+def _says_something_else(line: str, asked: Collection[str]) -> bool:
+    """Whether a passage tells of a thing much that nobody who speaks of the thing does."""
+    told = _TELLS_OF.match(line)
+    rest = {stem for stem, _ in stems_of(told[1])} if told else set()
+    return len(rest) >= _MUCH and rest.isdisjoint(asked)
 
 
 def says_wish(finding: Finding, line: str) -> bool:

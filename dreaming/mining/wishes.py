@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,16 +12,16 @@ import numpy.typing as npt
 
 from dreaming.mining.acts import settled
 from dreaming.mining.asides import asks, enquires, without_asides
+from dreaming.mining.fillings import filled_in
 from dreaming.mining.likeness import grouped, halves, likeness
 from dreaming.mining.matters import matters_in
 from dreaming.mining.meaning import Floats, said_and_meant
 from dreaming.mining.notice import with_notice
+from dreaming.mining.numerals import named_numbers, with_named_numbers
 from dreaming.mining.polarity import leanings_of
 from dreaming.mining.remarks import STANDING
 from dreaming.mining.templates import masked
-from dreaming.mining.values import (
-    RemarkSeen,
-)
+from dreaming.mining.values import RemarkSeen
 from dreaming.mining.window import Window
 
 _MAX_TEXTS = 1_200
@@ -31,6 +31,8 @@ _JOINS = 0.3
 _BY_OCCASION = 0.3
 _SOMEWHAT = 0.03
 _OCCASIONS = 5
+_PAIRS = 190
+_GO_TOGETHER = 0.2
 _SAME_ACT = 0.2
 _APART = 0.3
 _SAME_AT_ALL = 0.06
@@ -41,9 +43,7 @@ _SOME = 3
 _SOME_SHARE = 0.15
 _FEW = 2
 _OFTEN = 4
-_NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\d.,:/]|-\d)")
 _DATA = re.compile(r"\S*\d\S*")
-_DIGITS = "bcdfghjklm"
 STRONG = frozenset({"correction", "denial", "reask"})
 _MOMENT = re.compile(
     r"\b(?:today|tonight|tomorrow|for now|right now|just now|this (?:time|once|one|case|morning|afternoon|week)|just once|exception)\b",
@@ -102,7 +102,7 @@ def texts_of(window: Window) -> list[Text]:
     seen, whole = matters_in(window.digests)
     made: dict[str, Text] = {}
     cores = without_asides([remark.quote.text for _, remark in seen])
-    named = _named_numbers([(at, core) for (at, _), core in zip(seen, cores, strict=True)], window)
+    named = named_numbers([(asker_of(at, window), core) for (at, _), core in zip(seen, cores, strict=True)])
     for (at, remark), core, alone in zip(seen, cores, whole, strict=True):
         told = with_named_numbers(core, named)
         key = " ".join(masked(told).lower().split()).rstrip(".!")
@@ -110,27 +110,13 @@ def texts_of(window: Window) -> list[Text]:
             made[key] = Text(core, with_notice(told), leanings_of(told), len(re.findall(r"<[a-z]+>", key)))
         made[key].said.append((at, remark))
         made[key].whole |= alone
-    return [made[key] for key in sorted(made) if _wants(made[key])]
-
-
-def _named_numbers(said: Sequence[tuple[int, str]], window: Window) -> set[str]:
-    """Return the numbers that several principals name in different words: part of a wish, not data of a task."""
-    people: dict[str, set[str]] = defaultdict(set)
-    wordings: dict[str, set[str]] = defaultdict(set)
-    for at, text in said:
-        for number in _NUMBER.findall(text):
-            people[number].add(asker_of(at, window))
-            wordings[number].add(" ".join(masked(text).lower().split()))
-    return {number for number in people if min(len(people[number]), len(wordings[number])) >= _SOME}
-
-
-def with_named_numbers(text: str, named: Collection[str]) -> str:
-    """Return a text with the numbers among `named` as words that texts can share."""
-    return _NUMBER.sub(lambda found: _spelled(found[0]) if found[0] in named else found[0], text)
-
-
-def _spelled(number: str) -> str:
-    return " q" + "".join(_DIGITS[int(digit)] for digit in number) + " "
+    found = [made[key] for key in sorted(made)]
+    filled = filled_in([text.words for text in found])
+    return [
+        text
+        for text, named in zip(found, filled, strict=True)
+        if _wants(text) and not (named and not STANDING.search(text.words))
+    ]
 
 
 def _wants(text: Text) -> bool:
@@ -163,6 +149,7 @@ def wishes_of(texts: Sequence[Text]) -> list[Wish]:
     about = said_and_meant([occasion_of(text) for text in shown])
     near = likeness(matrix[: len(shown)], matrix[: len(shown)])
     occasions = likeness(about, about)
+    occasions *= _told_by_acts(near, occasions)
     both = near + _BY_OCCASION * occasions * (near > _SOMEWHAT)
     labels = _parted(_joined(grouped(both, _ALIKE), near, occasions), both, occasions)
     members: dict[int, list[Text]] = defaultdict(list)
@@ -188,6 +175,17 @@ def wishes_of(texts: Sequence[Text]) -> list[Wish]:
             wish.own, wish.alone = _own(wish, holders), _alone_in(wish)
         found.append(wish)
     return found
+
+
+def _told_by_acts(near: Floats, occasions: Floats) -> float:
+    """Return how far the acts that remarks answer tell what they are about (0 to 1): not at all where remarks that are alike in
+    words answer acts that are no more alike than those of others, as where people speak up whenever an agent is done.
+    """
+    pairs = np.triu_indices(len(near), 1)
+    said, done = near[pairs], occasions[pairs]
+    if len(said) < _PAIRS or not said.std() or not done.std():
+        return 1.0
+    return float(np.clip(np.corrcoef(said, done)[0, 1] / _GO_TOGETHER, 0, 1))
 
 
 def _joined(labels: list[int], near: Floats, occasions: Floats) -> list[int]:
