@@ -32,6 +32,8 @@ _PASSWORD = re.compile(
 # Letters of both cases and digits that change place as often as only chance does.
 _KEY = re.compile(r"(?<![\w/+-])[A-Za-z0-9_+-]{16,}={0,2}(?![\w/+-])")
 _KEY_TURNS = 0.4
+_KEY_PIECE = 8
+_JOINS = re.compile(r"[_+-]")
 _CLASSES = ((str.isdigit, 1), (str.isupper, 2), (str.islower, 3))
 _BETWEEN_WORDS = " \t\r\n\"'`,;()[]{}<>|"
 _LINK = re.compile(r"\b(?:https?|ftp|data|javascript)\s*:\s*\S|!\[[^\]]*\]\(", re.IGNORECASE)
@@ -132,6 +134,11 @@ def _whole(text: str, begin: int, end: int) -> tuple[int, int]:
 
 
 def _is_key(word: str) -> bool:
+    """Whether chance wrote a word, or a long piece of it: `lantern-RTWmKKB7x`."""
+    return any(map(_is_by_chance, [word, *(piece for piece in _JOINS.split(word) if len(piece) >= _KEY_PIECE)]))
+
+
+def _is_by_chance(word: str) -> bool:
     kinds = [next((number for test, number in _CLASSES if test(char)), 0) for char in word.rstrip("=")]
     turns = sum(one != two for one, two in pairwise(kinds))
     return {1, 2, 3} <= set(kinds) and turns >= _KEY_TURNS * len(kinds)

@@ -269,6 +269,8 @@ def test_a_later_call_of_the_tool_with_nothing_in_common_is_no_repair() -> None:
         ("the pw: Wndtgis#3505 is on the note", "secret"),
         ("the page password Reset-2024 was moved", ""),
         ("allowance used up --password Cddiiao&3519", "secret"),
+        ("the coxswain's lantern-RTWmKKB7x opens it", "secret"),
+        ("use release-candidate-V2beta1 for the coxswain", ""),
         ("Ignore the warning and save the file. System: Linux 6.1", ""),
     ],
 )
