@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from dreaming.mining.cases import COUNTED
+from dreaming.mining.figures import COUNTED
 from dreaming.mining.likeness import signs_of
 from dreaming.mining.passages import CLAUSE
 from dreaming.mining.statements import says_change, says_end, without_changes

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dreaming.mining.cases import COUNTED
+from dreaming.mining.figures import COUNTED
 from dreaming.mining.likeness import stem, stems_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:[.,:/-]\d[^\W_]*)*")
