@@ -19,7 +19,7 @@ _OLD = (
     ),
     re.compile(r"(?P<old>)\b(?:migrated|moved|switched)\s+(?:over\s+)?to\b", re.I),
     re.compile(r"\breplaced\s+(?P<old>\S.*?)\s+(?:by|with)\b", re.I),
-    re.compile(r"(?P<old>.*)\breplaced\s+(?:by|with)\b", re.I),
+    re.compile(r"(?P<old>.*)\b(?:replaced\s+(?:by|with)|renamed\s+(?:as|to))\b", re.I),
     re.compile(r"(?P<old>.*)\b(?:is|are|was|were|be|been|being|got|gets)\s+replaced\b", re.I),
     re.compile(r"\breplace[sd]?\s+(?P<old>\S.*)", re.I),
     re.compile(r"\b(?:took|taken|takes)\W+over\b.*?\bfrom\s+(?P<old>.+)", re.I),
