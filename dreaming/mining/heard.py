@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dreaming.mining.endings import ended
 from dreaming.mining.passages import CLAUSE
@@ -36,9 +36,18 @@ def is_name(told: Sequence[Heard], key: str) -> bool:
     return 2 * sum(word[0].isupper() or "_" in word for word in written) > len(written)
 
 
-def in_place(one: Heard, key: str, places: Sequence[Word]) -> bool:
-    """Whether a saying has a word beside what the old one stands beside in its passage, or where sessions said it."""
-    return key in one.keys and any(word.key == key and any(map(word.stands_as, places)) for word in one.words)
+def in_place(one: Heard, key: str, place: Word) -> bool:
+    """Whether a saying has a word beside what another one stands beside."""
+    return key in one.keys and any(word.key == key and word.stands_as(place) for word in one.words)
+
+
+def wherever_said(old: Word, heard: Iterable[Heard]) -> Word:
+    """Return a word of a passage with what stands beside it there, and wherever sessions say it."""
+    places = [old, *(word for one in heard if old.key in one.keys for word in one.words if word.key == old.key)]
+    before, after = (
+        frozenset().union(*sides) for sides in zip(*((one.before, one.after) for one in places), strict=True)
+    )
+    return replace(old, before=before, after=after)
 
 
 def is_old(one: Heard, key: str, other: str, known: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 
 from dreaming.mining.corrections import contradiction, key_of
 from dreaming.mining.echoes import runs_of
-from dreaming.mining.heard import Heard, in_place, is_name, is_old, sessions_of, users_first
+from dreaming.mining.heard import Heard, in_place, is_name, is_old, sessions_of, users_first, wherever_said
 from dreaming.mining.hostile import is_hidden, objection_to, reads_as_instruction
 from dreaming.mining.kin import Kin
 from dreaming.mining.labels import Label, label_of
@@ -129,8 +129,8 @@ class _Search:
         )
 
     def _swap(self, old: Word, new: str, about: Sequence[Heard]) -> _Swap | None:
-        places = [old, *(word for one in about if new not in one.keys for word in one.words if word.key == old.key)]
-        placed = sessions_of(one for one in about if in_place(one, new, places))
+        place = wherever_said(old, (one for one in about if new not in one.keys))
+        placed = sessions_of(one for one in about if in_place(one, new, place))
         if len(placed) < _IN_PLACE * self.least:
             return None
         frame = self.keys - {old.key} - self._unit(old)
