@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from dreaming.mining.cases import COUNTED
+from dreaming.mining.figures import COUNTED
 from dreaming.mining.likeness import stem, stems_of
 
 _NUMBER = rf"\d+(?:[.,:]\d+)?|{'|'.join(COUNTED)}"

@@ -6,19 +6,17 @@ Two wordings of one statement move its words; two cases put another word in the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from dreaming.mining.figures import COUNTED, in_figures
 from dreaming.mining.likeness import signs_of, stem, stems_of
 
 _FRAME = 0.4
 _CLOSE = 0.5
 _PART = 0.125
 _FEW = 2
-_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()  # noqa: SIM905
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred")
-COUNTED = {name: str(number) for number, name in enumerate(_ONES, 1)} | {
-    name: str(10 * number) for number, name in enumerate(_TENS, 2)
-}
+_REWORDED = 0.7
 _NUMBER = re.compile(r"(?<![\w<.-])\d+(?:[.,]\d+)*%?(?!\w)")
 _FULL_HOUR = re.compile(r"\b(\d{1,2}):00\b")
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
@@ -26,9 +24,8 @@ _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 
 def numbers_of(text: str) -> set[str]:
     """Return the numbers of a text, those written as words too; a `one` may be no number. A full hour is its number."""
-    words = (COUNTED.get(word, "") for word in re.findall(r"[a-z]+", text.lower()))
-    figures = (figure.lstrip("0") or "0" for figure in _NUMBER.findall(_FULL_HOUR.sub(r"\1", text)))
-    return {*figures, *(number for number in words if number not in {"", "1"})}
+    figures = _NUMBER.findall(_FULL_HOUR.sub(r"\1", in_figures(text)))
+    return {figure.lstrip("0") or "0" for figure in figures}
 
 
 def substituted(one: str, two: str) -> str:
@@ -41,6 +38,7 @@ def substituted(one: str, two: str) -> str:
     matcher = SequenceMatcher(None, places[0], places[1], autojunk=False)
     signs = signs_of(one), signs_of(two)
     contents = [_content(text) for text in (one, two)]
+    ratio = matcher.ratio()
     swaps = []
     for kind, start, end, begin, stop in matcher.get_opcodes():
         if kind != "replace":
@@ -49,11 +47,20 @@ def substituted(one: str, two: str) -> str:
         new = [at for at in tokens[1][begin:stop] if at[0] in contents[1] and at[0] not in places[0]]
         # "Not older" and "younger" are one case.
         turned = [{side[name] for name, _ in at if name in side} for side, at in zip(signs, (old, new), strict=True)]
-        numbers = all(name[0].isdigit() for name, _ in (*old, *new))
-        if old and new and not numbers and not (turned[0] and turned[1] and turned[0].isdisjoint(turned[1])):
+        counted = all(name[0].isdigit() for name, _ in (*old, *new))
+        verbal = ratio < _REWORDED and (_is_verbal(old) or _is_verbal(new))
+        if (
+            old
+            and new
+            and not counted
+            and not verbal
+            and not (turned[0] and turned[1] and turned[0].isdisjoint(turned[1]))
+        ):
             swaps.append(f"{' '.join(word for _, word in old)} / {' '.join(word for _, word in new)}")
     enough = len(swaps) >= _PART * min(len(content) for content in contents)
-    frame = matcher.ratio() >= (_FRAME if len(swaps) >= _FEW else _CLOSE)
+    numbers = numbers_of(one), numbers_of(two)
+    agree = bool(numbers[0] & numbers[1]) and (numbers[0] <= numbers[1] or numbers[1] <= numbers[0])
+    frame = ratio >= (_FRAME if len(swaps) >= _FEW and not agree else _CLOSE)
     return ", ".join(swaps) if enough and frame else ""
 
 
@@ -65,9 +72,14 @@ def named_apart(one: tuple[str, str], two: tuple[str, str]) -> str:
     return f"{' '.join(own[0])} / {' '.join(own[1])}" if own[0] and own[1] else ""
 
 
+def _is_verbal(words: Sequence[tuple[str, str]]) -> bool:
+    """Whether what stands in another's place is a verb, by its ending: who rewords a sentence says "shipped" for "travel"."""
+    return len(words) == 1 and bool(re.fullmatch(r"[a-z]{2,}(?:ed|ing)", words[0][1]))
+
+
 def _tokens(text: str) -> list[tuple[str, str]]:
     """Return the words and numbers of a text, as (what is compared, what is written)."""
-    words = _TOKEN.findall(text)
+    words = _TOKEN.findall(in_figures(text))
     return [(COUNTED.get(word.lower()) or (stem(word.lower()) if word.isalpha() else word), word) for word in words]
 
 

@@ -13,10 +13,12 @@ import numpy.typing as npt
 from dreaming.mining.cases import numbers_of
 from dreaming.mining.corrections import key_of, support_of, upkeep_finding
 from dreaming.mining.evidence import risk_of
+from dreaming.mining.figures import in_figures
 from dreaming.mining.likeness import likeness, stems_of, vectors
 from dreaming.mining.meaning import meanings, together
 from dreaming.mining.namesakes import cases_of
-from dreaming.mining.refusals import refuses_alike
+from dreaming.mining.refusals import not_un, refuses_alike
+from dreaming.mining.sides import counts_apart, other_side
 from dreaming.mining.values import (
     NOTHING,
     Discarded,
@@ -29,7 +31,8 @@ from dreaming.mining.values import (
 )
 from dreaming.mining.window import Window
 
-_NEAR = 0.34
+_NEAR = 0.43
+_NEAR_BY_NUMBER = 0.34
 _MEANT = 0.36
 _MEANT_BY_NUMBER = 0.25
 _MOST = 2_000
@@ -41,6 +44,7 @@ _SOME = 3
 _QUOTED = 4
 _TURNED = 0.25
 _NO_MORE_THAN = re.compile(r"\b(?:not|no|never)\s+(?P<more>more|less|fewer|\w+er)\s+(?=than\b)", re.IGNORECASE)
+_OR_ELSE = re.compile(r"\b(?:or else|lest)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"\b(?:is|are|be)\s+(?:\w+ly\s+)?(?:banned|disallowed|forbidden|prohibited)\b", re.IGNORECASE)
 
 
@@ -81,11 +85,17 @@ def _near(memories: Sequence[MemoryView]) -> list[tuple[MemoryView, MemoryView]]
     if len(memories) < 2:
         return []
     near = np.triu(_likeness([memory.text for memory in memories]), 1)
-    places = sorted(np.argwhere(near >= _NEAR).tolist(), key=lambda at: (-near[at[0], at[1]], at))
-    return [(memories[one], memories[two]) for one, two in places]
+    numbers = [numbers_of(memory.text) for memory in memories]
+    places = sorted(np.argwhere(near >= _NEAR_BY_NUMBER).tolist(), key=lambda at: (-near[at[0], at[1]], at))
+    return [
+        (memories[one], memories[two])
+        for one, two in places
+        if near[one, two] >= _NEAR or (numbers[one] and numbers[one] == numbers[two])
+    ]
 
 
 def _likeness(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    texts = [in_figures(text) for text in texts]
     words, meant = vectors(texts), meanings(texts)
     return together(likeness(words, words), meant @ meant.T)
 
@@ -105,8 +115,8 @@ def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
 
 
 def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
-    stems = [{name for name, _ in stems_of(memory.text)} for memory in (one, two)]
-    if len(stems[0] & stems[1]) < min(_SOME, _SHARED * min(map(len, stems))):
+    stems = [{name for name, _ in stems_of(memory.text)} | numbers_of(memory.text) for memory in (one, two)]
+    if len(stems[0] & stems[1]) < _SOME and len(stems[0] & stems[1]) <= _SHARED * min(map(len, stems)):
         return None
     if apart := cases_of(one, two):
         reason = f"memories speak of different cases: {apart}"
@@ -114,7 +124,11 @@ def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discard
         return Discarded(reason, title, key_of("cases", one.path, two.path), "", one.path, NOTHING)
     kept, spare = sorted((one, two), key=lambda item: (-(item.served or 0), -len(item.text), item.path))
     extra, other = _only_in(spare.text, kept.text, alike), _only_in(kept.text, spare.text, alike)
-    if any(_disagrees(line, spare.text, kept.text) for line in extra):
+    if (
+        other_side(one.text, two.text)
+        or counts_apart(one.text, two.text)
+        or any(_disagrees(line, spare.text, kept.text) for line in extra)
+    ):
         reason = "memories disagree: the same matter with another number, or the opposite"
         title = f"{spare.path} does not say what {kept.path} says"
         return Discarded(reason, title, key_of("disagree", spare.path, kept.path), "", spare.path, NOTHING)
@@ -187,13 +201,14 @@ def _disagrees(line: str, text: str, other: str) -> bool:
 def _compared(text: str, other: str) -> str:
     """Return a text whose "not older than" refuses nothing, unless the other text compares by the same word."""
     return _NO_MORE_THAN.sub(
-        lambda found: found[0] if re.search(rf"\b{found['more']}\s+than\b", other, re.IGNORECASE) else "", text
+        lambda found: found[0] if re.search(rf"\b{found['more']}\s+than\b", other, re.IGNORECASE) else "",
+        not_un(text, other),
     )
 
 
 def _signs(text: str) -> list[tuple[str, int]]:
     """Return the words of a text with their signs, where "is forbidden" refuses as "must not" does."""
-    return stems_of(_FORBIDDEN.sub("must not", text))
+    return stems_of(_FORBIDDEN.sub("must not", in_figures(_OR_ELSE.sub("otherwise", text))))
 
 
 def _update(double: _Double) -> Upkeep:

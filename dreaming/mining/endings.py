@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from dreaming.mining.cases import COUNTED
+from dreaming.mining.figures import COUNTED
 from dreaming.mining.likeness import signs_of
 from dreaming.mining.passages import CLAUSE
 from dreaming.mining.statements import says_change, says_end, without_changes
@@ -19,7 +19,7 @@ _OLD = (
     ),
     re.compile(r"(?P<old>)\b(?:migrated|moved|switched)\s+(?:over\s+)?to\b", re.I),
     re.compile(r"\breplaced\s+(?P<old>\S.*?)\s+(?:by|with)\b", re.I),
-    re.compile(r"(?P<old>.*)\breplaced\s+(?:by|with)\b", re.I),
+    re.compile(r"(?P<old>.*)\b(?:replaced\s+(?:by|with)|renamed\s+(?:as|to))\b", re.I),
     re.compile(r"(?P<old>.*)\b(?:is|are|was|were|be|been|being|got|gets)\s+replaced\b", re.I),
     re.compile(r"\breplace[sd]?\s+(?P<old>\S.*)", re.I),
     re.compile(r"\b(?:took|taken|takes)\W+over\b.*?\bfrom\s+(?P<old>.+)", re.I),

@@ -162,7 +162,7 @@ def written(texts: Iterable[str], stems: Iterable[str]) -> tuple[str, ...]:
 def stem(word: str) -> str:
     """A crude stem: the first letters, without the commonest endings."""
     word = word.split("'")[0]
-    for ending in ("ing", "ied", "ies", "ed", "es", "s", "e"):
+    for ending in ("ings", "ing", "ied", "ies", "ed", "es", "s", "e"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             word = word.removesuffix(ending) + ("y" if ending in {"ied", "ies"} else "")
             break

@@ -9,6 +9,7 @@ from dreaming.mining.passages import path_in_words
 from dreaming.mining.places import Word, keys_in, words_in
 from dreaming.mining.values import MemoryView
 
+_RULES = re.compile(r" (?:are|can|cannot|has|have|is|may|must|needs?|requires?|shall|should|will)\b")
 _CODE = re.compile(r"[a-z]{2}|\d+")
 
 
@@ -18,7 +19,8 @@ def cases_of(one: MemoryView, two: MemoryView) -> str:
     That each path holds a word of its own text alone says so where paths are of one shape, or the texts share no number: who
     files one rule twice files it under two words.
     """
-    apart = substituted(one.text, two.text) or named_otherwise(one.text, two.text) or coded_apart(one.path, two.path)
+    texts = one.text, two.text
+    apart = substituted(*texts) or named_otherwise(*texts) or ruled_apart(*texts) or coded_apart(one.path, two.path)
     if apart:
         return apart
     numbers = numbers_of(one.text)
@@ -37,6 +39,21 @@ def named_otherwise(one: str, two: str) -> str:
         for second in own[1]:
             names = [_named(first, one), _named(second, two)]
             if all(names) and max(names) > 1 and first.stands_as(second):
+                return f"{one[first.start : first.end]} / {two[second.start : second.end]}"
+    return ""
+
+
+def ruled_apart(one: str, two: str) -> str:
+    """Return two words, each of one text alone, that stand between the same word and a verb that rules: "opening crates needs"
+    and "opening barrels may".
+    """
+    own = [
+        [word for word in words_in(text) if word.key not in keys_in(other) and _RULES.match(text, word.end)]
+        for text, other in ((one, two), (two, one))
+    ]
+    for first in own[0]:
+        for second in own[1]:
+            if first.before & second.before and not (first.is_number or second.is_number):
                 return f"{one[first.start : first.end]} / {two[second.start : second.end]}"
     return ""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-from dreaming.mining.cases import COUNTED
+from dreaming.mining.figures import COUNTED
 from dreaming.mining.likeness import stem, stems_of
 
-_TOKEN = re.compile(r"[^\W_]+(?:[.,:/-]\d[^\W_]*)*")
+_TOKEN = re.compile(r"[^\W_]+(?:(?:[.,:/-]\d|_)[^\W_]+|[.,:/-]\d)*")
 _APART = re.compile(r"[,;.!?](?=\s|$)|\s[-–—]\s")
 _NEUTRAL = frozenset({"a", "an", "and", "or", "the"})
 
@@ -50,9 +51,24 @@ def words_in(text: str) -> list[Word]:
     ]
 
 
+def is_of_another(words: Iterable[Word], said: Iterable[Word], known: Set[str]) -> bool:
+    """Whether a saying is of another thing of the kind: it has a word that is not known before the same word as one that it
+    lacks, as "fishing permit" has where the passage says "mooring permit".
+    """
+    keys = {word.key for word in said}
+    own = {two.key for one, two in pairwise(words) if one.key not in keys and two.key in keys and _adjoin(one, two)}
+    strange = {two.key for one, two in pairwise(said) if one.key not in known and _adjoin(one, two)}
+    return not own.isdisjoint(strange)
+
+
+def _adjoin(one: Word, two: Word) -> bool:
+    return not one.is_number and not two.is_number and one.end + 1 == two.start
+
+
 def keys_in(text: str) -> frozenset[str]:
-    """Return what is compared of the content words, numbers and codes of a text."""
-    return frozenset(key for token in _TOKEN.findall(text) if (key := _key(token.lower())))
+    """Return what is compared of the content words, numbers and codes of a text; of `find_boat` the words too."""
+    tokens = (part for token in _TOKEN.findall(text.lower()) for part in {token, *token.split("_")})
+    return frozenset(key for token in tokens if (key := _key(token)))
 
 
 @lru_cache(maxsize=20_000)
@@ -79,6 +95,8 @@ def _beside(tokens: Iterable[tuple[re.Match[str], str]], parts: Iterable[int]) -
 def _key(token: str) -> str:
     """Return what is compared of a token, '' if it is no content word."""
     if has_digit(token):
+        return token
+    if "_" in token:
         return token
     if token in COUNTED:
         return COUNTED[token]

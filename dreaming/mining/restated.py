@@ -17,7 +17,7 @@ from dreaming.mining.kin import Kin
 from dreaming.mining.labels import Label, label_of
 from dreaming.mining.likeness import stem, stems_of
 from dreaming.mining.passages import CLAUSE, advice_in, passages, path_in_words
-from dreaming.mining.places import keys_in
+from dreaming.mining.places import is_of_another, keys_in, words_in
 from dreaming.mining.sayings import Saying, Sayings, is_read
 from dreaming.mining.statements import says_change, says_end
 from dreaming.mining.values import Finding, MemoryView, Quote, Thresholds
@@ -148,11 +148,15 @@ def _about(
     """Return, by session, the sayings about the memory's amount, each with whether that is sure without a rare unit."""
     matter = _stems(f"{path_in_words(memory.path)}\n{memory.text}")
     own = runs_of([f"{memory.path}: {memory.text}"])
+    known = keys_in(f"{path_in_words(memory.path)}\n{memory.text}")
+    words = words_in(next((line for line in passages(memory.text) if amount.written in line), memory.text))
     found: dict[int, list[tuple[_Stated, bool]]] = defaultdict(list)
     for one in stated:
         shared = len(matter & (one.said.signs.keys() | one.answered)) + one.names(amount)
         enough = max(_SHARED, _ABOUT * min(len(matter), len(one.said.signs)))
         if shared + rare < enough or is_read(one.said, memory.path, own):
+            continue
+        if not one.names(amount) and is_of_another(words, words_in(one.said.text), known):
             continue
         if not kin.takes(memory.path, keys_in(one.said.text), one.numbers(amount).keys() - {amount.number}):
             found[one.said.at].append((one, shared >= enough))
@@ -172,6 +176,13 @@ def _restated(
     # A count of nothing is how one call ended, no rule.
     others = Counter(name for names in votes.values() for name in names if name not in {amount.number, "0"})
     agreed = max(others, key=lambda name: (others[name], name), default="")
+    # What was said before anybody said the new one, was true then.
+    first = min((said.came(at) for at, names in votes.items() if agreed in names), default=None)
+    before = sum(
+        first is not None and said.came(at) < first and names == {amount.number} for at, names in votes.items()
+    )
+    about = {at: those for at, those in about.items() if first is not None and said.came(at) >= first}
+    votes = {at: votes[at] for at in about}
     members: dict[int, Quote] = {}
     clearly = changed = alike = witnessed = 0
     may_be_label = label_of(memory.text, amount.written) is Label.LIKELY
@@ -189,7 +200,7 @@ def _restated(
     if (
         len(members) < max(least, _AGREE * len(about))
         or min(clearly, witnessed) < _SOME
-        or (changed < _FEW and (may_be_label or alike < _SOME))
+        or (changed < _FEW and (may_be_label or max(alike, before) < _SOME))
         or len(people) < limits.min_principals
         or said_alone < max(_SOME, _AGREE * (said_alone + kept))
     ):

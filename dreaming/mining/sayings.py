@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from dreaming.mining.echoes import repeats
 from dreaming.mining.likeness import signs_of
+from dreaming.mining.passages import spoken
 from dreaming.mining.statements import sentences_of
 from dreaming.mining.values import Digest, Quote
 from dreaming.mining.window import Window
@@ -55,6 +56,10 @@ class Sayings:
                 found.holders[name].append(row)
         return found
 
+    def came(self, at: int) -> tuple[str, int]:
+        """Return a session's place in time: the week in which it began, where known, then the order in which sessions came."""
+        return self.window.digests[at].week, self.window.digests[at].ref
+
     def answers(self) -> Iterator[Saying]:
         """Yield the sentences of tools' short answers, or their fields in words; without signs, as few are ever looked at."""
         for at, digest in enumerate(self.window.digests):
@@ -69,7 +74,7 @@ class Sayings:
 
 def in_words(text: str) -> str:
     """Return the fields of JSON in words: `{"owner": "crew B", "limit": 4}` is "owner is crew B, limit is 4"."""
-    return ", ".join(f"{name} is {value.strip(chr(34))}" for name, value in _FIELD.findall(text))
+    return ", ".join(f"{spoken(name)} is {value.strip(chr(34))}" for name, value in _FIELD.findall(text))
 
 
 def is_read(said: Saying, path: str, own: frozenset[str]) -> bool:

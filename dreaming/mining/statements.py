@@ -22,7 +22,7 @@ _CHANGES = re.compile(
 # Words by which people say that something is over for all; and such that may be said of one thing as well.
 _FIRM = (
     r"no longer|any ?more|any longer|abolished|abandoned|ceased|decommissioned|deprecated|discontinued|dismantled|done away"
-    r"|obsolete|outdated|out of date|phased out|repealed|retired|scrapped|superseded|used to|not (?:needed|required|necessary)"
+    r"|obsolete|outdated|out of date|phased out|renamed|repealed|retired|scrapped|superseded|used to|not (?:needed|required|necessary)"
     r"|no (?:[^\W\d_]+ ){1,2}(?:needed|required|necessary)|replaced|moved to|instead of"
 )
 _LOOSE = (

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from dreaming.mining.corrections import contradiction, key_of
 from dreaming.mining.echoes import runs_of
-from dreaming.mining.endings import ended
+from dreaming.mining.heard import Heard, in_place, is_name, is_old, sessions_of, users_first, wherever_said
 from dreaming.mining.hostile import is_hidden, objection_to, reads_as_instruction
 from dreaming.mining.kin import Kin
 from dreaming.mining.labels import Label, label_of
-from dreaming.mining.passages import CLAUSE, passages, path_in_words
-from dreaming.mining.places import Word, keys_in, words_in
-from dreaming.mining.restated import is_former
-from dreaming.mining.sayings import Saying, Sayings, is_read
+from dreaming.mining.passages import passages, path_in_words
+from dreaming.mining.places import Word, is_of_another, keys_in, words_in
+from dreaming.mining.sayings import Sayings, is_read
 from dreaming.mining.statements import says_change, says_end
 from dreaming.mining.values import Finding, MemoryView, Thresholds
 
@@ -32,17 +31,6 @@ _IN_PLACE = 0.5
 _ALIKE = 0.75
 _SOME = 3
 _FEW = 2
-_AN_ASIDE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A saying with its words in their places."""
-
-    said: Saying
-    words: tuple[Word, ...]
-    keys: frozenset[str]
-    answered: frozenset[str]
 
 
 def superseded(
@@ -73,7 +61,7 @@ def superseded(
     return found
 
 
-def _heard(said: Sayings, known: frozenset[str]) -> Iterator[_Heard]:
+def _heard(said: Sayings, known: frozenset[str]) -> Iterator[Heard]:
     """Yield what sessions say in words of memories; an error is of one call, and what gives orders is no news."""
     errors = {(at, error.quote.seq) for at, digest in enumerate(said.window.digests) for error in digest.errors}
     for one in (*said.all, *said.answers()):
@@ -82,7 +70,7 @@ def _heard(said: Sayings, known: frozenset[str]) -> Iterator[_Heard]:
         if asks or len((keys | answered) & known) < _SHARED or (one.at, one.quote.seq) in errors:
             continue
         if not reads_as_instruction(whole := one.within or one.quote.text) and not any(map(is_hidden, whole)):
-            yield _Heard(one, tuple(words_in(one.text)), keys, answered)
+            yield Heard(one, tuple(words_in(one.text)), keys, answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +79,7 @@ class _Swap:
 
     old: Word
     new: str
-    told: tuple[_Heard, ...]
+    told: tuple[Heard, ...]
 
 
 class _Search:
@@ -110,11 +98,11 @@ class _Search:
         self.memory, self.line, self.known, self.kin, self.said = memory, line, known, kin, said
         self.limits, self.least = limits, least
         self.words = words_in(line)
-        self.keys = frozenset(word.key for word in self.words)
+        self.keys = keys_in(line)
         self.path = keys_in(path_in_words(memory.path))
         self.own = runs_of([f"{memory.path}: {memory.text}"])
 
-    def found(self, heard: Sequence[_Heard]) -> Finding | None:
+    def found(self, heard: Sequence[Heard]) -> Finding | None:
         """Return the correction that most sessions call for, if any."""
         subject = self.path & self.keys
         about = [one for one in heard if (not subject or subject & (one.keys | one.answered)) and self._is_about(one)]
@@ -128,38 +116,43 @@ class _Search:
             and (old.is_number or not (key.startswith(old.key) or old.key.startswith(key)))
             and (swap := self._swap(old, key, about))
         )
-        best = min(swaps, key=lambda one: (-len(_sessions(one.told)), one.old.start, one.new), default=None)
+        best = min(
+            swaps,
+            key=lambda one: (not one.old.is_number, -len(sessions_of(one.told)), one.old.start, one.new),
+            default=None,
+        )
         return self._correction(best) if best else None
 
-    def _is_about(self, one: _Heard) -> bool:
+    def _is_about(self, one: Heard) -> bool:
         return len((one.keys | one.answered) & (self.keys | self.path)) >= _SHARED and not is_read(
             one.said, self.memory.path, self.own
         )
 
-    def _swap(self, old: Word, new: str, about: Sequence[_Heard]) -> _Swap | None:
-        placed = _sessions(one for one in about if _in_place(one, new, old))
+    def _swap(self, old: Word, new: str, about: Sequence[Heard]) -> _Swap | None:
+        place = wherever_said(old, (one for one in about if new not in one.keys))
+        placed = sessions_of(one for one in about if in_place(one, new, place))
         if len(placed) < _IN_PLACE * self.least:
             return None
         frame = self.keys - {old.key} - self._unit(old)
-        near = _users_first([one for one in about if self._fits(one, old, frame, new)], {old.key, new})
-        told = tuple(one for one in near if new in one.keys and not _is_old(one, new, old.key, self.known))
-        sessions = _sessions(told)
+        near = users_first([one for one in about if self._fits(one, old, frame, new)], {old.key, new})
+        told = tuple(one for one in near if new in one.keys and not is_old(one, new, old.key, self.known))
+        sessions = sessions_of(told)
         if len(sessions) < self.least:
             return None
         kept = (
-            _sessions(one for one in near if old.key in one.keys and not _is_old(one, old.key, new, self.known))
+            sessions_of(one for one in near if old.key in one.keys and not is_old(one, old.key, new, self.known))
             - sessions
         )
-        first = min(self._time(at) for at in sessions)
-        since = {at for at in _sessions(near) if self._time(at) >= first}
-        both = _sessions(one for one in told if old.key in one.keys and not _is_old(one, old.key, new, self.known))
+        first = min(self.said.came(at) for at in sessions)
+        since = {at for at in sessions_of(near) if self.said.came(at) >= first}
+        both = sessions_of(one for one in told if old.key in one.keys and not is_old(one, old.key, new, self.known))
         if (
             len(sessions) < _AGREE * len(since)
             or len(kept & since) + len(both) > (1 - _AGREE) * len(sessions)
             or len(placed & sessions) < _IN_PLACE * len(sessions)
             or len({self.said.window.digests[at].principal for at in sessions}) < self.limits.min_principals
-            or len(_sessions(one for one in told if not one.said.by_agent)) < _SOME
-            or len(_sessions(one for one in told if len(frame & one.keys) >= _ABOUT * len(frame))) < _SOME
+            or len(sessions_of(one for one in told if not one.said.by_agent)) < _SOME
+            or len(sessions_of(one for one in told if len(frame & one.keys) >= _ABOUT * len(frame))) < _SOME
             or not self._is_proven(told, frame, kept - since, old, new)
         ):
             return None
@@ -170,31 +163,38 @@ class _Search:
         behind = self.words[self.words.index(old) + 1 :][:1]
         return {word.key for word in behind if old.is_number and self.line[old.end : word.start] == " "}
 
-    def _fits(self, one: _Heard, old: Word, frame: frozenset[str], new: str) -> bool:
+    def _fits(self, one: Heard, old: Word, frame: frozenset[str], new: str) -> bool:
         """Whether a saying speaks of the passage, and not of another case that it has a number for, or another memory."""
         said = (one.keys | one.answered) - {old.key, new}
         shared = len(said & (frame | self.path))
-        turned = _SHARED * (shared > 0 and {old.key, new} <= one.keys and _is_old(one, old.key, new, self.known))
+        turned = _SHARED * (shared > 0 and {old.key, new} <= one.keys and is_old(one, old.key, new, self.known))
         if shared + turned < max(_SHARED, _ABOUT * min(len(frame), len(one.keys - {old.key, new}))):
             return False
-        return not self._other_case(one, old) and not self.kin.takes(self.memory.path, one.keys, {new})
+        return not self._other_case(one, old, new) and not self.kin.takes(self.memory.path, one.keys, {new})
 
-    def _other_case(self, one: _Heard, old: Word) -> bool:
-        """Whether a saying has another number where the passage has one beside the value: counter 9, not counter 4."""
+    def _other_case(self, one: Heard, old: Word, new: str) -> bool:
+        """Whether a saying has another number or word where the passage has one beside the value: counter 9, not counter 4."""
         numbers = (word for word in self.words if word.is_number and word.key != old.key and word.key not in one.keys)
-        return any(said.is_number and said.before & word.before for word in numbers for said in one.words)
+        stated = {word.key for word in one.words if word.is_number}
+        if not old.is_number and stated and not self.keys & stated and any(word.is_number for word in self.words):
+            return True
+        if any(said.stands_as(word) for word in numbers for said in one.words if said.key != new):
+            return True
+        return is_of_another(
+            [word for word in self.words if word.key != old.key],
+            [word for word in one.words if word.key != new],
+            self.known,
+        )
 
-    def _is_proven(self, told: Sequence[_Heard], frame: frozenset[str], before: set[int], old: Word, new: str) -> bool:
-        turned = _sessions(one for one in told if old.key in one.keys and _is_old(one, old.key, new, self.known))
+    def _is_proven(self, told: Sequence[Heard], frame: frozenset[str], before: set[int], old: Word, new: str) -> bool:
+        turned = sessions_of(one for one in told if old.key in one.keys and is_old(one, old.key, new, self.known))
         if old.is_number and label_of(self.line, self.line[old.start : old.end]) is Label.LIKELY:
             return len(turned) >= _FEW
-        changed = turned | _sessions(one for one in told if says_change(one.said.text) or says_end(one.said.text))
-        alike = _sessions(one for one in told if len(frame & one.keys) >= _ALIKE * len(frame))
+        changed = turned | sessions_of(one for one in told if says_change(one.said.text) or says_end(one.said.text))
+        # Another verb or noun in the passage's words may be another wording, where it is no name and no number.
+        named = old.is_number or self.line[old.start].isupper() or is_name(told, new)
+        alike = sessions_of(one for one in told if named and len(frame & one.keys) >= _ALIKE * len(frame))
         return len(changed) >= _SOME or len(alike) >= _SOME or len(before) >= _SOME
-
-    def _time(self, at: int) -> int:
-        """Return a session's place in the order in which sessions came."""
-        return self.said.window.digests[at].ref
 
     def _correction(self, swap: _Swap) -> Finding | None:
         before, after = self._old_phrase(swap), _new_phrase(swap, self.known)
@@ -222,16 +222,18 @@ class _Search:
 
     def _old_phrase(self, swap: _Swap) -> str:
         """Return the word that falls, with those beside it that those who say the new one do not say."""
-        sessions = len(_sessions(swap.told))
+        sessions = len(sessions_of(swap.told))
 
         def falls(word: Word) -> bool:
-            said = _sessions(
-                one for one in swap.told if word.key in one.keys and not _is_old(one, word.key, swap.new, self.known)
+            said = sessions_of(
+                one for one in swap.told if word.key in one.keys and not is_old(one, word.key, swap.new, self.known)
             )
             return word.key not in self.path and len(said) <= (1 - _AGREE) * sessions
 
         place = self.words.index(swap.old)
         first = last = place
+        if swap.old.is_number:
+            return self.line[swap.old.start : swap.old.end]
         while first and falls(self.words[first - 1]) and self._adjoin(first - 1, first):
             first -= 1
         while last + 1 < len(self.words) and falls(self.words[last + 1]) and self._adjoin(last, last + 1):
@@ -247,11 +249,18 @@ def _new_phrase(swap: _Swap, known: frozenset[str]) -> str:
     written: Counter[str] = Counter()
     for one in swap.told:
         text = one.said.text
-        place = next(at for at, word in enumerate(one.words) if word.key == swap.new)
+        place = next((at for at, word in enumerate(one.words) if word.key == swap.new), -1)
+        if place < 0:
+            continue
         first = last = place
-        while first and _goes_with(one, first - 1, text) and one.words[first - 1].key not in known:
+        while (
+            not swap.old.is_number
+            and first
+            and _goes_with(one, first - 1, text)
+            and one.words[first - 1].key not in known
+        ):
             first -= 1
-        while last + 1 < len(one.words) and _goes_with(one, last, text) and one.words[last + 1].key not in known:
+        while not swap.old.is_number and _goes_on(one, last, text) and one.words[last + 1].key not in known:
             last += 1
         written[text[one.words[first].start : one.words[last].end]] += 1
     # The shortest that most write: what a few put beside it is not part of it.
@@ -261,39 +270,9 @@ def _new_phrase(swap: _Swap, known: frozenset[str]) -> str:
     return max(common, key=lambda phrase: (len(phrase.split()), written[phrase], phrase), default="")
 
 
-def _goes_with(one: _Heard, place: int, text: str) -> bool:
+def _goes_with(one: Heard, place: int, text: str) -> bool:
     return text[one.words[place].end : one.words[place + 1].start] == " "
 
 
-def _users_first(heard: Sequence[_Heard], values: Set[str]) -> list[_Heard]:
-    """Leave out what was said beside a user who names one of two values, as what agents and tools said before was answered."""
-    told = _sessions(one for one in heard if one.said.by_user and one.keys & values)
-    return [one for one in heard if one.said.by_user or one.said.at not in told]
-
-
-def _in_place(one: _Heard, key: str, old: Word) -> bool:
-    """Whether a saying has a word beside what the old one stands beside in its passage."""
-    return key in one.keys and any(word.key == key and word.stands_as(old) for word in one.words)
-
-
-def _is_old(one: _Heard, key: str, other: str, known: frozenset[str]) -> bool:
-    """Whether a saying names a word, beside another one or alone, as what is no longer so."""
-    text = one.said.text
-    if key in ended(text):
-        return True
-    places = {word.key: word for word in one.words if word.key in {key, other}}
-    written = {name: text[word.start : word.end] for name, word in places.items()}
-    others = [written[other]] if other in written else []
-    later = bool(others) and places[other].start < places[key].start
-    aside = later and any(_is_aside(clause, written[key], known) for clause in CLAUSE.split(text))
-    return aside or is_former(written[key], text, others)
-
-
-def _is_aside(clause: str, written: str, known: frozenset[str]) -> bool:
-    """Whether a clause says little of a value, and that not in the memory's words: "Verny closed" after "the office in Orsay"."""
-    words = clause.replace(written, " ").split()
-    return written in clause and 0 < len(words) < _AN_ASIDE and not keys_in(" ".join(words)) & known
-
-
-def _sessions(heard: Iterable[_Heard]) -> set[int]:
-    return {one.said.at for one in heard}
+def _goes_on(one: Heard, place: int, text: str) -> bool:
+    return place + 1 < len(one.words) and _goes_with(one, place, text)

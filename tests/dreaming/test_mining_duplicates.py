@@ -153,3 +153,59 @@ def test_a_full_hour_is_its_number_however_it_is_written() -> None:
     two = "Let nobody into the ice house from 04:00 to 05:00: the blocks are turned then."
     lessons = [found.lesson for found in dreamt(tolls(), one, two).findings]
     assert [lesson.why for lesson in lessons if isinstance(lesson, Upkeep)] == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("The hawser is soaked for two weeks in brine.", "Soak the hawser in brine for 14 days."),
+        ("Barges wait half an hour at the upper weir.", "At the upper weir each barge waits 30 minutes."),
+        (
+            "The sluice shuts once the wind exceeds 12 m/s.",
+            "Above twelve metres per second of wind the sluice is shut.",
+        ),
+        ("The tar shed opens at half past six.", "Opening time of the tar shed is 6:30 am."),
+        (
+            "Skippers get a rebate of at most fifteen percent on tar.",
+            "The rebate on tar for skippers is capped at 15 %.",
+        ),
+        ("Barges over 10,000 kilos need two pilots.", "Any barge of more than 10 tonnes needs two pilots."),
+    ],
+)
+def test_one_amount_in_another_unit_is_the_same(one: str, two: str) -> None:
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.lesson.why for item in result.findings if isinstance(item.lesson, Upkeep)] == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (
+            "Oil the winch from below, never from above.",
+            "The winch is oiled from below only; do not oil it from above.",
+        ),
+        ("Nobody opens the sluice unless the bell has rung.", "Ring the bell before the sluice is opened by anybody."),
+        ("The quay toll is waived for fishing boats.", "Fishing boats don't pay the quay toll."),
+        ("An unused pilot ticket is paid back.", "A pilot ticket that was not used is paid back."),
+        ("No boats are hauled up after the bell.", "Nothing is hauled up after the bell, boats included."),
+        ("The ferry carries hay as deck load only.", "Hay may only be shipped by the ferry as deck load."),
+    ],
+)
+def test_one_rule_refused_or_asked_for_in_other_words_is_the_same(one: str, two: str) -> None:
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two)
+    assert [item.lesson.why for item in result.findings if isinstance(item.lesson, Upkeep)] == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Tar the ropes before hauling the barge.", "Tar the ropes after hauling the barge."),
+        ("Leave at least 3 ells between barges.", "Leave at most 3 ells between barges."),
+        ("Barges are handed over with the log.", "Barges are handed over without the log."),
+        ("A laden barge with hay carries one lantern.", "A laden barge carries two lanterns."),
+        ("Hauling timber needs no pilot below two tonnes.", "Hauling stone needs a pilot."),
+        ("Use the east rope, not the west rope.", "Use the west rope, not the east rope."),
+    ],
+)
+def test_opposite_words_counts_and_subjects_set_two_memories_apart(one: str, two: str) -> None:
+    assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()

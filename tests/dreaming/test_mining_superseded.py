@@ -102,3 +102,48 @@ def contradicted(sessions: list[SessionView], memories: dict[str, str]) -> list[
     views = [MemoryView(path, text, number) for number, (path, text) in enumerate(memories.items())]
     found = mine([digest_session(one) for one in sessions], memories=views).findings
     return [one.title for one in found if isinstance(one.lesson, Upkeep) and one.lesson.why == "contradicted"]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "said", "expected"),
+    [
+        (
+            "Laden hay barges fly the green pennant.",
+            "/pennants/hay.md",
+            (("tool", "pennant of hay barges: violet"), ("user", "hay barges fly the violet pennant now")),
+            ["Laden hay barges fly the violet pennant."],
+        ),
+        (
+            "Use hail_pilot to call a pilot to the mole.",
+            "/pilots/asking.md",
+            (
+                ("tool", "hail_pilot was renamed to pilot_request"),
+                ("user", "hail_pilot is gone, pilot_request calls a pilot to the mole"),
+            ),
+            ["Use pilot_request to call a pilot to the mole."],
+        ),
+        (
+            "A mooring badge costs 40 crowns.",
+            "/badges/prices.md",
+            (("tool", "eeling badge costs 55 crowns"), ("user", "the eeling badge costs 55 crowns now")),
+            [],
+        ),
+        (
+            "haul_in takes 50 nets at most.",
+            "/nets/most.md",
+            (("tool", "haul_in limit is 50 nets"), ("user", "the haul_in limit is 50 nets, isn't that little")),
+            [],
+        ),
+    ],
+)
+def test_another_name_in_the_same_place_corrects_but_no_other_wording_or_thing(
+    text: str, path: str, said: tuple[tuple[str, str], ...], expected: list[str]
+) -> None:
+    assert corrected_texts(replying(said, "I look at it."), text, path) == expected
+
+
+def test_what_tools_said_before_the_first_new_amount_was_true_then() -> None:
+    text, path = "A passage under the bridge holds for 30 tide days.", "/bridge/passage.md"
+    old = replying((("tool", "bridge passage holds: 30 tide days"),), "")[:60]
+    new = replying((("tool", "bridge passage holds: 45 tide days"),), "")[60:]
+    assert corrected_texts([*old, *new], text, path) == ["A passage under the bridge holds for 45 tide days."]
