@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from dreaming.mining.cases import COUNTED
+from dreaming.mining.figures import COUNTED
 from dreaming.mining.templates import masked
 
 _NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\d.,:/]|-\d)")
