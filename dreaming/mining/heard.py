@@ -68,7 +68,8 @@ def is_old(one: Heard, key: str, other: str, known: frozenset[str]) -> bool:
 def _is_aside(clause: str, written: str, known: frozenset[str]) -> bool:
     """Whether a clause says little of a value, and that not in the memory's words: "Verny closed" after "the office in Orsay"."""
     words = clause.replace(written, " ").split()
-    return written in clause and 0 < len(words) < _AN_ASIDE and not keys_in(" ".join(words)) & known
+    is_named = not written.islower()
+    return is_named and written in clause and 0 < len(words) < _AN_ASIDE and not keys_in(" ".join(words)) & known
 
 
 def sessions_of(heard: Iterable[Heard]) -> set[int]:

@@ -192,7 +192,8 @@ class _Search:
             return len(turned) >= _FEW
         changed = turned | sessions_of(one for one in told if says_change(one.said.text) or says_end(one.said.text))
         # Another verb or noun in the passage's words may be another wording, where it is no name and no number.
-        named = old.is_number or self.line[old.start].isupper() or is_name(told, new)
+        begins = not self.line[: old.start].rstrip("-*# ")
+        named = old.is_number or (self.line[old.start].isupper() and not begins) or is_name(told, new)
         alike = sessions_of(one for one in told if named and len(frame & one.keys) >= _ALIKE * len(frame))
         return len(changed) >= _SOME or len(alike) >= _SOME or len(before) >= _SOME
 
