@@ -83,6 +83,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"\ba dozen\b", "12"),
     _rule(r"\ba (?=fortnight\b)", "1 "),
     _rule(rf"\bone (?=(?:{'|'.join(_MANY)}|{_UNIT})\b)", "1 "),
+    _rule(r"(?<!\bno )(?<!\bnot )(?<!\bnever )\bmore than one (?=[^\W\d_])", "2 "),
     _rule(
         rf"\b(?P<tens>{'|'.join(_TENS[:-1])})[ -](?P<ones>{'|'.join(_ONES[:9])})\b",
         lambda found: str(int(COUNTED[found["tens"].lower()]) + int(COUNTED[found["ones"].lower()])),

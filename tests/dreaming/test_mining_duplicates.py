@@ -170,6 +170,10 @@ def test_a_full_hour_is_its_number_however_it_is_written() -> None:
             "The rebate on tar for skippers is capped at 15 %.",
         ),
         ("Barges over 10,000 kilos need two pilots.", "Any barge of more than 10 tonnes needs two pilots."),
+        (
+            "If two pilots are booked for one barge, the pilot booked later steers.",
+            "Where more than one pilot is booked for a barge, the one booked later steers.",
+        ),
     ],
 )
 def test_one_amount_in_another_unit_is_the_same(one: str, two: str) -> None:
