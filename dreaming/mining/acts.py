@@ -14,7 +14,7 @@ _SMALL = (
 _REFUSES_ACT = re.compile(
     rf"(?:\b(?:don['’]?t|do not|never|stop|avoid|refrain from|not be|must not|should not|shall not|can(?:no| no)t"
     rf"|(?:why did|asked|told) you(?: to)?)|n['’]t(?: be)?)\s+(?:(?:ever|be|please)\s+)?(?!{_SMALL}\b|{_BE_THERE}\b)\w"
-    r"|\b(?:no|without)\s+\w+ing\b"
+    r"|\b(?:no|without|instead of|rather than)\s+\w+ing\b"
     rf"|\bwhy (?:was|were|is|are|has|have)\b[^?]*\b(?!{_BE_THERE}\b)\w+(?:ed|en)\b"
     r"|\b(?:leave|left|keep|kept)\b.*?\b(?:alone|be|as (?:it|they) (?:is|are|was|were)|as is|untouched|unchanged|from|un\w+ed)\b",
     re.IGNORECASE,

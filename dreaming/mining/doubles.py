@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from dreaming.mining.cases import numbers_of
 from dreaming.mining.corrections import key_of, support_of, upkeep_finding
 from dreaming.mining.evidence import risk_of
 from dreaming.mining.figures import in_figures
-from dreaming.mining.likeness import likeness, stems_of, vectors
-from dreaming.mining.meaning import meanings, together
+from dreaming.mining.likeness import stems_of
 from dreaming.mining.namesakes import cases_of
 from dreaming.mining.refusals import not_un, refuses_alike
 from dreaming.mining.sides import counts_apart, other_side
@@ -31,8 +29,6 @@ from dreaming.mining.values import (
 )
 from dreaming.mining.window import Window
 
-_NEAR = 0.43
-_NEAR_BY_NUMBER = 0.34
 _MEANT = 0.36
 _MEANT_BY_NUMBER = 0.25
 _MOST = 2_000
@@ -65,10 +61,11 @@ def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Fin
     left: list[Discarded] = []
     touched: set[str] = set()
     alike = _alike_sentences(memories)
-    for one, two in _near(memories):
+    for pair in near_pairs(memories):
+        one, two = pair.one, pair.two
         if touched & {one.path, two.path}:
             continue
-        double = _double(one, two, alike)
+        double = _double(one, two, alike | pair.alike)
         if double is None:
             continue
         touched |= {one.path, two.path}
@@ -81,31 +78,12 @@ def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Fin
     return found, left
 
 
-def _near(memories: Sequence[MemoryView]) -> list[tuple[MemoryView, MemoryView]]:
-    if len(memories) < 2:
-        return []
-    near = np.triu(_likeness([memory.text for memory in memories]), 1)
-    numbers = [numbers_of(memory.text) for memory in memories]
-    places = sorted(np.argwhere(near >= _NEAR_BY_NUMBER).tolist(), key=lambda at: (-near[at[0], at[1]], at))
-    return [
-        (memories[one], memories[two])
-        for one, two in places
-        if near[one, two] >= _NEAR or (numbers[one] and numbers[one] == numbers[two])
-    ]
-
-
-def _likeness(texts: Sequence[str]) -> npt.NDArray[np.float64]:
-    texts = [in_figures(text) for text in texts]
-    words, meant = vectors(texts), meanings(texts)
-    return together(likeness(words, words), meant @ meant.T)
-
-
 def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
     """Return the pairs of sentences that mean the same, of a store that is not too long to be read."""
     sentences = sorted({line for memory in memories for line in _sentences(memory.text)})
     if not 1 < len(sentences) <= _MOST:
         return frozenset()
-    near = _likeness(sentences)
+    near = likeness_of(sentences)
     numbers = [numbers_of(sentence) for sentence in sentences]
     return frozenset(
         (sentences[one], sentences[two])
@@ -116,7 +94,8 @@ def _alike_sentences(memories: Sequence[MemoryView]) -> Alike:
 
 def _double(one: MemoryView, two: MemoryView, alike: Alike) -> _Double | Discarded | None:
     stems = [{name for name, _ in stems_of(memory.text)} | numbers_of(memory.text) for memory in (one, two)]
-    if len(stems[0] & stems[1]) < _SOME and len(stems[0] & stems[1]) <= _SHARED * min(map(len, stems)):
+    shared = len(stems[0] & stems[1])
+    if shared < _SOME and shared <= _SHARED * min(map(len, stems)) and (one.text, two.text) not in alike:
         return None
     if apart := cases_of(one, two):
         reason = f"memories speak of different cases: {apart}"

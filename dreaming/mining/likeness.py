@@ -142,6 +142,8 @@ def _points_back(tokens: Sequence[str]) -> bool:
     """Whether the words after a negation only point at what was named before: "..., so don't use them"."""
     tokens = [token for token in tokens if token not in {"out", "off"}]
     for place, token in enumerate(tokens):
+        if token[0] == "<":
+            return False
         if not token[0].isalpha():
             return token not in {"?"} and (not place or tokens[place - 1] in _POINTS)
         if token.split("'")[0] not in FUNCTION_WORDS:

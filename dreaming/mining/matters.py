@@ -36,7 +36,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _TAKEN_BACK = re.compile(
-    r"^[^\n]{0,160}?(?:^|[\s,;.–—-])(?:no,? wait|wait,? no|hold on|hang on|scratch that|strike that|forget (?:that|what i said)"
+    r"^[^\n]{0,160}?(?:^|[\s,;.–—-])(?:no,? wait|wait,? no(?=\s*(?:[,:;.!–—-]|i\b))"
+    r"|hold on|hang on|scratch that|strike that|forget (?:that|what i said)"
     r"|or rather(?:,? not(?: yet| now| that)?)?|on second thoughts?|let me (?:rephrase|start over|put it differently)"
     r"|i take that back|what i meant (?:is|was))\b(?:[\s,:;.!–—-]+(?:actually|rather|no|instead)\b)*[\s,:;.!–—-]+",
     re.IGNORECASE,

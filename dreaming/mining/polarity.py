@@ -41,6 +41,13 @@ _WHEN = re.compile(
     rf"{_RULE}([^,;:.!?]*)",
     re.IGNORECASE,
 )
+# What is to be written otherwise is neither wanted nor refused as it stands: "spell out the codes".
+_OTHERWISE = re.compile(
+    r"\b(?:spell(?:ed|t|ing)?|write|writing)(?: out)? ((?:the |all |any |these |those |your )?[\w-]+)(?= (?:out|in full)\b|$|[,;:.!?])"
+    r"|\b(?:spell(?:ing)?|writ(?:e|ing)) out (?:the |all |any |these |those |your )?([\w-]+)"
+    r"|([\w-]+) (?:[\w']+ ){0,3}(?:spelled|spelt|written) out\b",
+    re.IGNORECASE,
+)
 _JUDGES = re.compile(r"^\W*(?:it|this|that)\b|doesn't help", re.IGNORECASE)
 _BLAMES = re.compile(r"^\W*(?:who|where)\b", re.IGNORECASE)
 # A number of things that is refused, or named as a limit, refuses no such thing.
@@ -74,6 +81,7 @@ def _unsure(text: str) -> Iterator[str]:
             yield sentence
             continue
         yield from (found[1] or found[2] for found in _LIMITED.finditer(sentence))
+        yield from (next(filter(None, found.groups())) for found in _OTHERWISE.finditer(sentence))
         for clause in _CLAUSE.split(sentence):
             when = _WHEN.search(clause)
             before = clause[: when.start()] if when else ""

@@ -66,6 +66,7 @@ _LOOSE = 0.3
 _COVERED = 0.8
 _NO_ACT = 0.1
 _OWN = 0.7
+_ALL_OWN = 0.85
 _ALONE = 0.4
 _SOME_SHARE = 0.3
 # What people say who only want something done over, in any trade.
@@ -149,7 +150,7 @@ def _objection(wish: Wish, window: Window, limits: Thresholds, least: int) -> st
         return "mostly one principal asks for it"
     if not wish.keys or wish.likeness < (_COHERENT if wish.one_act < _SAME_ACT else _COHERENT_ACT):
         return "no common matter: the remarks share no word and no meaning"
-    shares_little = wish.own < _OWN or len(wish.keys) < _FEW
+    shares_little = wish.own < _OWN or (len(wish.keys) < _FEW and wish.own < _ALL_OWN)
     if wish.likeness < _LOOSE and wish.one_act < _NO_ACT and shares_little and wish.alone > _ALONE:
         return "no common matter: the remarks share only words that are said of other things too"
     often = max(wish.texts, key=lambda text: (len(text.said), text.words))

@@ -46,6 +46,7 @@ _OFTEN = 4
 _DATA = re.compile(r"\S*\d\S*")
 STRONG = frozenset({"correction", "denial", "reask"})
 _MOMENT = re.compile(
+    r"(?<!\bnot )(?<!\bnot just )(?<!\bnot only )"
     r"\b(?:today|tonight|tomorrow|for now|right now|just now|this (?:time|once|one|case|morning|afternoon|week)|just once|exception)\b",
     re.IGNORECASE,
 )
