@@ -15,6 +15,7 @@ from dreaming.mining.evidence import risk_of
 from dreaming.mining.figures import in_figures
 from dreaming.mining.likeness import stems_of
 from dreaming.mining.namesakes import cases_of
+from dreaming.mining.pairs import likeness_of, near_pairs
 from dreaming.mining.refusals import not_un, refuses_alike
 from dreaming.mining.sides import counts_apart, other_side
 from dreaming.mining.values import (
