@@ -62,12 +62,12 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
         for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
             good, total, bad, rest = (int(count[one, two]) for count in counts)
             same = (int(one), int(two), good, total, bad, rest)
-            if is_nested(table.names[one], table.names[two]) or same in tested:
+            if _is_twice(table.names[one], table.names[two]) or same in tested:
                 continue
             p_values.append(_tail(good, total, bad, rest))
             tested[same] = Candidate(contrast, table.names[one], table.names[two], (), good / total - bad / rest)
     for steps, contrasts in chains(table, least, _SHOWN):
-        if not any(is_nested(*names) for names in combinations(steps, 2)):
+        if not any(_is_twice(*names) for names in combinations(steps, 2)):
             p_value, contrast = min((_tail(*counts), contrast) for contrast, counts in contrasts.items())
             p_values.append(min(1.0, p_value * len(contrasts)))
             good, total, bad, rest = contrasts[contrast]
@@ -116,7 +116,12 @@ def _tail(good: int, total: int, bad: int, rest: int) -> float:
 def is_nested(one: str, two: str) -> bool:
     """Whether two names are of the same steps, one of them longer."""
     longer, shorter = sorted((one, two), key=len, reverse=True)
-    return longer == shorter or longer.startswith((f"{shorter} ", f"{shorter}: "))
+    return longer == shorter or longer.startswith((f"{shorter} ", f"{shorter}: ", f"{shorter}("))
+
+
+def _is_twice(one: str, two: str) -> bool:
+    """Whether an order names a step twice; a trial with a switch on before the step itself is another one."""
+    return is_nested(one, two) and not one.startswith(f"{two}(")
 
 
 def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:

@@ -2,7 +2,8 @@
 
 A tool that takes one text, such as a shell or a database, does something else with each program. Which of its words
 name the step and which are its matter shows only over many sessions, so a step carries one name for each length. A
-question to a database is named by what it is asked of; a request to a service by verb and path.
+question to a database is named by what it is asked of; a request to a service by verb and path. A call with switches on
+is a step of its tool, and one of its own: only over many sessions it shows whether the switch matters.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def names_of(call: Call) -> list[str]:
     words = leading_words(text) if text else []
     if not words:
         plain, asked = signature(call), asked_for(call.arguments)
-        return [plain, f"{tool_family(call.tool)}: {asked.text}"] if asked.text else [plain]
+        names = [plain] if call.shell else [*dict.fromkeys((tool_family(call.tool), plain))]
+        return [*names, f"{tool_family(call.tool)}: {asked.text}"] if asked.text else names
     start = f"{tool_family(call.shell or call.tool)}: {words[0]}"
     return [" ".join([start, *words[1:length]]) for length in range(1, len(words) + 1)]
 

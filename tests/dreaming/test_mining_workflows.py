@@ -205,3 +205,24 @@ def test_what_several_agents_found_is_fit_to_graduate_with_a_ready_text() -> Non
     text = graduation_text(found)
     assert text.startswith("## Call `open_vent` before `fire_kiln`")
     assert "3 agents found this independently" in text
+
+
+def test_a_switch_that_is_on_here_and_there_does_not_split_a_step() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        kiln = {"kiln": code(rng)}
+        vent = ("open_vent", kiln | {"terse": rng.random() < 0.5}, "open")
+        fire = ("fire_kiln", kiln | {"terse": rng.random() < 0.5}, "lit")
+        return ([vent, fire], 0.9) if rng.random() < 0.6 else ([fire], 0.35)
+
+    found = [item for item in corpus(300, special).findings if item.kind == "workflow"]
+    assert [steps_of(item)[-2:] for item in found] == [("open_vent", "fire_kiln")]
+
+
+def test_a_trial_run_before_the_step_itself_is_an_order() -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        kiln = {"kiln": code(rng)}
+        trial, fire = ("fire_kiln", kiln | {"rehearse": True}, "would light"), ("fire_kiln", kiln, "lit")
+        return ([trial, fire], 0.9) if rng.random() < 0.6 else ([fire], 0.35)
+
+    found = [item for item in corpus(300, special).findings if item.kind == "workflow"]
+    assert [steps_of(item) for item in found] == [("fire_kiln(rehearse)", "fire_kiln")]
