@@ -16,11 +16,7 @@ from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 from dreaming.mining.templates import tool_family
 
-<<<<<<< HEAD
-DIGEST_VERSION = 10
-=======
-DIGEST_VERSION = 9
->>>>>>> orders3
+DIGEST_VERSION = 11
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 
