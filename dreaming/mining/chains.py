@@ -75,6 +75,8 @@ def _compared(chance: _Chance, before: tuple[int, ...]) -> dict[str, tuple[int, 
     steps = (*before, chance.last)
     peers = {contrast: chance.table.chance(contrast, steps) for contrast in ("before", "most")}
     lacks = {contrast: mask & ~shows for contrast, mask in peers.items()}
+    if np.array_equal(lacks["before"], lacks["most"]):
+        del lacks["most"]  # one comparison, not two to correct for
     return {
         contrast: (int((shows & won).sum()), int((mask & won).sum()), int(mask.sum()))
         for contrast, mask in lacks.items()

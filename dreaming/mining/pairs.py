@@ -15,10 +15,11 @@ from dreaming.mining.likeness import likeness, vectors
 from dreaming.mining.meaning import meanings, together
 from dreaming.mining.values import MemoryView
 
-_ALIKE = 0.43
+_ALIKE = 0.5
 _ALIKE_BY_NUMBER = 0.34
+_ALIKE_AMONG_FEW = 0.43
 # In a store of some size, two that are each other's nearest by far say the same in few words of each other.
-_STORE = 8
+_STORE = 7
 _NEAREST = 0.335
 _NEAREST_BY_NUMBER = 0.25
 _BY_FAR = 0.12
@@ -58,14 +59,14 @@ def _pair(memories: Sequence[MemoryView], near: Floats, one: int, two: int) -> P
     texts = memories[one].text, memories[two].text
     numbers = [numbers_of(text) for text in texts]
     by_number = bool(numbers[0]) and numbers[0] == numbers[1]
-    if near[one, two] >= (_ALIKE_BY_NUMBER if by_number else _ALIKE):
+    alike = _ALIKE if len(memories) >= _STORE else _ALIKE_AMONG_FEW
+    if near[one, two] >= (_ALIKE_BY_NUMBER if by_number else alike):
         return Pair(memories[one], memories[two], frozenset())
-    stands_out = by_number or near[one, two] - _runner_up(near, one, two) >= _BY_FAR
     if (
-        near[one, two] < (_NEAREST_BY_NUMBER if by_number else _NEAREST)
-        or len(memories) < _STORE
+        len(memories) < _STORE
+        or near[one, two] < (_NEAREST_BY_NUMBER if by_number else _NEAREST)
         or near[one, two] < max(near[one].max(), near[two].max())
-        or not stands_out
+        or not (by_number or near[one, two] - _runner_up(near, one, two) >= _BY_FAR)
         or numbers[0] != numbers[1]
         or _names(texts[0]) != _names(texts[1])
     ):
