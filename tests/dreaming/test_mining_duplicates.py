@@ -37,6 +37,28 @@ def test_doubles_that_give_two_things_each_others_numbers_stay() -> None:
     assert dreamt(corpus(60, lambda ref, rng: None), one, two).findings == ()
 
 
+def test_two_memories_in_other_words_are_one_where_a_store_has_nothing_nearly_as_near() -> None:
+    boats = (
+        "Boats that come back late pay ten percent of the rent for each hour.",
+        "For overdue boats the client is charged a tenth of the hire price per hour.",
+    )
+    others = (
+        "The slipway is swept on Mondays.",
+        "Life vests hang in the blue shed, sorted by weight.",
+        "Harriet keeps the keys of the crane.",
+        "Fenders are checked for cracks before the regatta.",
+        "Guests park behind the chandlery.",
+        "Visitors sign the book at the gate.",
+    )
+    idle = corpus(60, lambda ref, rng: None)
+    (found,) = dreamt(idle, *boats, *others).findings
+    assert isinstance(found.lesson, Upkeep)
+    assert {found.lesson.path, found.lesson.other} == {"/m0.md", "/m1.md"}
+    fifth = boats[1].replace("a tenth", "a fifth")
+    assert dreamt(idle, boats[0], fifth, *others).findings == ()
+    assert dreamt(idle, *boats, *others[:2]).findings == ()
+
+
 def test_a_duplicate_that_no_session_speaks_of_rests_on_the_two_texts() -> None:
     result = dreamt(
         corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
