@@ -24,9 +24,9 @@ SPECULATION = {"prefetch": [{"where": {"selector_matches": ".place a[rel=next]"}
 
 
 @require_GET
-@role_required(*ROLES)
 @cache_control(private=True, max_age=86_400)
 def speculation(_request: HttpRequest) -> JsonResponse:
+    """Open to all: it says nothing of anybody, and a browser may ask for it after the login has ended."""
     return JsonResponse(SPECULATION, content_type="application/speculationrules+json")
 
 

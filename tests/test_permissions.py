@@ -23,7 +23,7 @@ from tests.factories import make_agent, make_live_memory, make_proposal, make_se
 pytestmark = pytest.mark.django_db
 
 # The MCP endpoint asks for an API key itself: its tests are with the other doors of agents.
-OPEN_TO_ALL = {"healthz", "web_health", "mcp", "otlp_traces"}
+OPEN_TO_ALL = {"healthz", "web_health", "mcp", "otlp_traces", "reviews:speculation"}
 WRITES = {
     "reviews:decide": "reviewer",
     "reviews:preview": "reviewer",

@@ -19,7 +19,7 @@ __all__ = ["addresses"]
 
 BAD = ("serious", "critical")
 # Fragments and data, not pages.
-PARTS = {"reviews:state", "reviews:speculation", "dreaming:dream_progress", "agent_sessions:session_event"}
+PARTS = {"reviews:state", "dreaming:dream_progress", "agent_sessions:session_event"}
 SIGNED_OUT = ("/accounts/login/",)
 OWN = ("/accounts/2fa/", "/accounts/password/change/", "/?tab=others", "/?tab=decided", "/?tab=stale", "/?tab=policy")
 
