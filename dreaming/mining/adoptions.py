@@ -10,7 +10,7 @@ from dreaming.mining.groups import Group
 from dreaming.mining.stats import Table, fisher_more
 from dreaming.mining.templates import tool_family
 from dreaming.mining.values import RepairSeen
-from dreaming.mining.window import Baseline, Window
+from dreaming.mining.window import Window
 
 OTHER_TOOL = "other tool: "
 ELSEWHERE = ("other tool", "run")
@@ -50,12 +50,14 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
     enough = [found[change] for change in sorted(found) if len(found[change].repairs) >= at_least]
     base = window.baseline(group.families, group.meetings.keys(), at_least=len(group.meetings))
     elsewhere = sum(len(item.repairs) for item in found.values() if item.change.startswith(OTHER_TOOL))
+    usual_elsewhere = base.moved_any(OTHER_TOOL) if elsewhere else 0
     for adoption in enough:
         moved = base.moved(adoption.change)
         adoption.usual, adoption.compared = moved / base.sessions if base.sessions else 0.0, base.sessions
         follows = fisher_more(Table(len(adoption.repairs), len(group.meetings), moved, base.sessions))
         if adoption.change.startswith(OTHER_TOOL):
-            follows = max(follows, _by_share(adoption, elsewhere, base))
+            moved_elsewhere = Table(len(adoption.repairs), elsewhere, moved, usual_elsewhere)
+            follows = max(follows, _by_share(moved_elsewhere))
         works = _by_effect(adoption, group)
         adoption.p_value = follows if works is None else min(1.0, 2 * min(follows, works))
         if base.sessions < _FEW and adoption.change.startswith("first"):
@@ -65,15 +67,12 @@ def adoptions(group: Group, window: Window, at_least: int) -> list[Adoption]:
     return enough
 
 
-def _by_share(adoption: Adoption, elsewhere: int, base: Baseline) -> float:
+def _by_share(moves: Table) -> float:
     """One-sided p that of all moves to another tool no more go to this one after the error than after a call that worked.
 
     Where more work is left after the error, each tool that it needs follows more often. 0 where too little follows success.
     """
-    usual = base.moved_any(OTHER_TOOL)
-    if usual < max(_FEW, elsewhere / 2):
-        return 0.0
-    return fisher_more(Table(len(adoption.repairs), elsewhere, base.moved(adoption.change), usual))
+    return fisher_more(moves) if moves.other_total >= max(_FEW, moves.met_total / 2) else 0.0
 
 
 def _by_effect(adoption: Adoption, group: Group) -> float | None:
@@ -97,7 +96,7 @@ def _by_rate(adoption: Adoption, group: Group) -> float:
     For a tool that never works there is nothing to compare with but the rest of the same sessions: each of the next few
     calls would be the other tool's with the share that it has of all other steps.
     """
-    target = adoption.change.removeprefix("other tool: ")
+    target = adoption.change.removeprefix(OTHER_TOOL)
     targets = {target} if "(" in target else {tool_family(repair.to_tool) for repair in adoption.repairs.values()}
     elsewhere = total = 0
     for at, met in group.meetings.items():

@@ -61,12 +61,13 @@ def duplicates(memories: Sequence[MemoryView], window: Window) -> tuple[list[Fin
     found: list[Finding] = []
     left: list[Discarded] = []
     touched: set[str] = set()
-    alike = _alike_sentences(memories)
-    for pair in near_pairs(memories):
+    pairs = near_pairs(memories)
+    alike = _alike_sentences(memories).union(*(pair.alike for pair in pairs))
+    for pair in pairs:
         one, two = pair.one, pair.two
         if touched & {one.path, two.path}:
             continue
-        double = _double(one, two, alike | pair.alike)
+        double = _double(one, two, alike)
         if double is None:
             continue
         touched |= {one.path, two.path}

@@ -40,12 +40,21 @@ def near_pairs(memories: Sequence[MemoryView]) -> list[Pair]:
     """Return the pairs of memories that are alike, the most alike first."""
     if len(memories) < 2:
         return []
-    near = likeness_of([memory.text for memory in memories])
+    texts = [memory.text for memory in memories]
+    near = likeness_of(texts)
     np.fill_diagonal(near, -1)
-    places = sorted(
-        np.argwhere(np.triu(near, 1) >= _NEAREST_BY_NUMBER).tolist(), key=lambda at: (-near[at[0], at[1]], at)
-    )
-    return [pair for one, two in places if (pair := _pair(memories, near, one, two))]
+    numbers = [numbers_of(text) for text in texts]
+    alike = _ALIKE if len(texts) >= _STORE else _ALIKE_AMONG_FEW
+    found = {}
+    for one, two in np.argwhere(np.triu(near, 1) >= _ALIKE_BY_NUMBER).tolist():
+        if near[one, two] >= (_ALIKE_BY_NUMBER if numbers[one] and numbers[one] == numbers[two] else alike):
+            found[one, two] = Pair(memories[one], memories[two], frozenset())
+    for one, two in _nearest(near) if len(texts) >= _STORE else []:
+        both = texts[one], texts[two]
+        same = numbers[one] == numbers[two] and _names(both[0]) == _names(both[1])
+        if (one, two) not in found and same and (numbers[one] or _stands_out(near, one, two)):
+            found[one, two] = Pair(memories[one], memories[two], frozenset({both, both[::-1]}))
+    return [found[at] for at in sorted(found, key=lambda at: (-near[at], at))]
 
 
 def likeness_of(texts: Sequence[str]) -> Floats:
@@ -55,29 +64,18 @@ def likeness_of(texts: Sequence[str]) -> Floats:
     return together(likeness(words, words), meant @ meant.T)
 
 
-def _pair(memories: Sequence[MemoryView], near: Floats, one: int, two: int) -> Pair | None:
-    texts = memories[one].text, memories[two].text
-    numbers = [numbers_of(text) for text in texts]
-    by_number = bool(numbers[0]) and numbers[0] == numbers[1]
-    alike = _ALIKE if len(memories) >= _STORE else _ALIKE_AMONG_FEW
-    if near[one, two] >= (_ALIKE_BY_NUMBER if by_number else alike):
-        return Pair(memories[one], memories[two], frozenset())
-    if (
-        len(memories) < _STORE
-        or near[one, two] < (_NEAREST_BY_NUMBER if by_number else _NEAREST)
-        or near[one, two] < max(near[one].max(), near[two].max())
-        or not (by_number or near[one, two] - _runner_up(near, one, two) >= _BY_FAR)
-        or numbers[0] != numbers[1]
-        or _names(texts[0]) != _names(texts[1])
-    ):
-        return None
-    return Pair(memories[one], memories[two], frozenset({texts, (texts[1], texts[0])}))
+def _nearest(near: Floats) -> list[tuple[int, int]]:
+    """Return the pairs that are each other's nearest, and somewhat near."""
+    best = near.max(axis=1)
+    places = np.argwhere((np.triu(near, 1) >= _NEAREST_BY_NUMBER) & (near >= np.maximum.outer(best, best)))
+    return [(one, two) for one, two in places.tolist()]
 
 
-def _runner_up(near: Floats, one: int, two: int) -> float:
-    """Return how near either is to its nearest but for the other."""
+def _stands_out(near: Floats, one: int, two: int) -> bool:
+    """Whether two are alike, and by far more so than either is to any other."""
     others = [at for at in range(len(near)) if at not in (one, two)]
-    return float(max(near[one, others].max(), near[two, others].max()))
+    runner_up = near[np.ix_([one, two], others)].max()
+    return bool(near[one, two] >= _NEAREST and near[one, two] - runner_up >= _BY_FAR)
 
 
 def _names(text: str) -> set[str]:
