@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from dreaming.mining.hostile import reads_as_instruction
 from dreaming.mining.lessons import reasons_for, sureness_of
+from dreaming.mining.mentions import message_of, other_wordings
 from dreaming.mining.passages import SURE
 from dreaming.mining.phrases import Advice, clean, code, slug
 from dreaming.mining.values import Cause, Finding, Preference, Remedy, Support, Thresholds, Upkeep, Workflow
-from dreaming.mining.wording import advise, message_of, other_wordings
+from dreaming.mining.wording import advise
 
 _MANY = 10
 _ALPHA = Thresholds().alpha

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import re
-from collections.abc import Mapping
 from typing import Any
 
-from dreaming.mining.changes import OTHER_VALUES, SHORTER, form
-from dreaming.mining.edits import Edit
-from dreaming.mining.hostile import objection_to, reads_as_instruction
 from dreaming.mining.lessons import advise_lesson
-from dreaming.mining.phrases import NAME_LIMIT, Advice, clean, code, slug
-from dreaming.mining.values import Cause, Finding, Remedy, Thresholds
+from dreaming.mining.mentions import avoid_slug, message_of, refused_with, tool_of
+from dreaming.mining.phrases import Advice, code, slug
+from dreaming.mining.remedy_wording import advise_remedy
+from dreaming.mining.values import Cause, Finding, Thresholds
 
-_MESSAGE_LIMIT = 110
-_WORDINGS = 3
-_SEVERAL = 3
-_CODE = 6
 _ALPHA = Thresholds().alpha
-
-
-def _tool(finding: Finding) -> str:
-    return code(finding.tool) if finding.tool else "a tool"
-
-
-def message_of(finding: Finding) -> str:
-    """The finding's templated error as code; withheld where it reads as an instruction."""
-    if reads_as_instruction(finding.template):
-        return "an error whose wording is withheld"
-    first = re.split(r"(?<=[^\s.]{3})\. ", finding.template)[0]
-    return code(first if len(first) >= 20 else finding.template, _MESSAGE_LIMIT)
-
-
-def other_wordings(finding: Finding) -> str:
-    """Up to three other wordings of the finding's error or wish as code; '' where there are none to be repeated."""
-    fit = [text for text in finding.variants if not objection_to(text)]
-    return ", ".join(code(text, _MESSAGE_LIMIT) for text in fit[:_WORDINGS])
-
-
-def _names(names: list[str]) -> str:
-    quoted = [code(name) for name in names[:4]]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def advise(finding: Finding) -> Advice:
@@ -50,206 +19,11 @@ def advise(finding: Finding) -> Advice:
         return advise_lesson(finding, finding.lesson)
     if finding.remedy is None:
         return _failure_advice(finding)
-    kind, _, rest = finding.remedy.change.partition(": ")
-    wording = {
-        "arguments": _arguments_advice,
-        "form": _form_advice,
-        OTHER_VALUES: _values_advice,
-        "other tool": _other_tool_advice,
-        "first": _first_advice,
-        "run": _run_advice,
-    }
-    return wording[kind](finding, finding.remedy, rest)
-
-
-def _arguments_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
-    tool, names = _tool(finding), [name for name, _ in remedy.arguments]
-    added = [name for name in names if re.search(rf"add [^;]*(?<!\w){re.escape(name)}(?!\w)", rest)]
-    dropped = [name for name in names if name not in added]
-    parts = [f"give it {_names(added)}"] if added else []
-    parts += [f"leave out {_names(dropped)}"] if dropped else []
-    do = " and ".join(parts)
-    wrong = f"without {_names(added)}" if added else f"with {_names(dropped)}"
-    called = " and ".join(f"{how} {_names(some)}" for how, some in (("with", added), ("without", dropped)) if some)
-    if remedy.sometimes:
-        claim = f"When {tool} answers {message_of(finding)}, call it {called}"
-        when, do = f"{tool} answers {message_of(finding)}.", f"{do}{_constants(remedy)}, and call it again"
-        dont = f"repeat the call {wrong}."
-    else:
-        claim, when = f"Call {tool} {called}: it is refused otherwise", f"you are about to call {tool}."
-        do, dont = f"{do} in the first call{_constants(remedy)}", f"call it {wrong}: {_refused(finding)}"
-    return Advice(
-        slug="-".join(filter(None, ("pass" if added else "leave-out", slug("-".join(added or dropped))))),
-        claim=claim,
-        when=when,
-        do=f"{do[0].upper()}{do[1:]}.",
-        dont=dont,
-        example=_call_example(remedy, remedy.to_tool),
-    )
-
-
-def _refused(finding: Finding) -> str:
-    return f"it is refused with {message_of(finding)}."
-
-
-def _form_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
-    tool, names = _tool(finding), [name for name, _ in remedy.arguments]
-    parts = [part.partition(" from ") for part in rest.split("; ")]
-    changes = [(name, *change.partition(" to ")[::2]) for name, _, change in parts]
-    common = {name: str(json.loads(value)) for name, value in remedy.common}
-    common |= {name: example for name, _, now in changes if (example := _with_its_letters(remedy, now))}
-    forms = "; ".join(_in_form(name, was, now, common) for name, was, now in changes)
-    return Advice(
-        slug=f"form-of-{slug('-'.join(names))}",
-        claim=f"Give {tool} its {forms}",
-        when=f"you are about to call {tool}.",
-        do=f"Give {forms}{'' if remedy.common else _shape_note(rest)}{_constants(remedy)}.",
-        dont=f"use the other form: {_refused(finding)}",
-        example=_call_example(
-            remedy,
-            remedy.to_tool,
-            {name: common.get(name, _sample(now)) for name, _, now in changes if "`" in now and "…" not in now},
-        ),
-    )
-
-
-def _with_its_letters(remedy: Remedy, shape: str) -> str:
-    """A made-up value of a shape that begins with the letters with which all values begin that worked, for several
-    principals; '' if they begin with others.
-    """
-    heads = {re.split(r"[\W\d_]", value, maxsplit=1)[0] for value in remedy.taken if form(value) == shape}
-    head = heads.pop() if len(heads) == 1 and remedy.principals >= _SEVERAL else ""
-    return head + _sample(shape)[1:] if 1 < len(head) <= _CODE and shape.startswith("`A") else ""
-
-
-def _in_form(name: str, was: str, now: str, common: Mapping[str, str]) -> str:
-    if now == SHORTER:
-        return f"{code(name)} in smaller batches, split over several calls, not as one long list"
-    if "…" in now:
-        return _written_around(name, was.strip("`"), now.strip("`"))
-    shown = code(common[name]) if "`" in now and name in common else _form(now)
-    return f"{code(name)} in the format {shown}, not {_form(was)}"
-
-
-def _written_around(name: str, was: str, now: str) -> str:
-    """Say what stands before or after a value, `…`, and what does not."""
-    if now == "…":
-        return f"{code(name)} bare, not as {code(was)}"
-    return f"{code(name)} as {code(now)}, not {'bare' if was == '…' else code(was)}"
-
-
-def _form(text: str) -> str:
-    return code(_sample(text)) if "`" in text else clean(text, NAME_LIMIT)
-
-
-def _shape_note(rest: str) -> str:
-    return " (the shape is meant, not these digits and letters)" if "`" in rest else ""
-
-
-def _sample(shape: str) -> str:
-    """A made-up value of a shape such as `99.99.9999`: 12.34.5678."""
-    digits, letters = itertools.cycle("1234567890"), itertools.cycle("abc")
-    shown = re.sub("9", lambda _: next(digits), shape.strip("`"))
-    return re.sub("[aA]", lambda found: next(letters) if found[0] == "a" else next(letters).upper(), shown)
-
-
-def _values_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
-    tool = _tool(finding)
-    if remedy.edits and not remedy.sources:
-        return _edit_advice(finding, remedy)
-    names = _names([name for name, _ in sorted(remedy.arguments, key=lambda item: (-item[1], item[0]))])
-    source = _source(remedy)
-    return Advice(
-        slug=f"check-values-{_avoid_slug(finding)}",
-        claim=f"When {tool} answers {message_of(finding)}, {source} {names} and call it again",
-        when=f"{tool} answers {message_of(finding)}.",
-        do=f"{source[0].upper()}{source[1:]} {names}, then call {tool} again with what you get{_constants(remedy)}.",
-        dont="repeat the same call, and do not give up after the first refusal.",
-        example=_call_example(remedy, remedy.to_tool),
-    )
-
-
-def _edit_advice(finding: Finding, remedy: Remedy) -> Advice:
-    tool = _tool(finding)
-    edits = "; ".join(_edited(edit) for edit in remedy.edits[:2])
-    return Advice(
-        slug=f"form-of-{slug('-'.join(edit.argument for edit in remedy.edits[:2]))}",
-        claim=f"When {tool} answers {message_of(finding)}, write {edits}",
-        when=f"you are about to call {tool}.",
-        do=f"Write {edits}.",
-        dont=f"write it the other way: {_refused(finding)}",
-        example=_call_example(remedy, remedy.to_tool),
-    )
-
-
-def _edited(edit: Edit) -> str:
-    parts = [f"without {_names([*edit.lost])}"] if edit.lost else []
-    parts += [f"with {_names([*edit.gained])}"] if edit.gained else []
-    return f"{code(edit.argument)} {' and '.join(parts)}"
-
-
-def _source(remedy: Remedy) -> str:
-    if remedy.constants and not remedy.sources:
-        return "change"
-    counts = dict(remedy.sources)
-    tools = [(name.removeprefix("tool:"), count) for name, count in remedy.sources if name != "user"]
-    if counts.get("user", 0) * 2 >= remedy.adopted or not tools:
-        return "ask the user to check"
-    return f"look in the result of {code(tools[0][0])} for the right"
-
-
-def _other_tool_advice(finding: Finding, remedy: Remedy, _rest: str) -> Advice:
-    tool, other = _tool(finding), code(remedy.to_tool)
-    never = not finding.recovered and finding.support.eligible == finding.support.sessions
-    when = f"{tool} answers {message_of(finding)}."
-    dont = f"repeat the call to {tool} unchanged."
-    if never:
-        when = f"you would call {tool}."
-        dont = f"count on {tool}: it answered {message_of(finding)} in every session that called it."
-    return Advice(
-        slug=f"use-{slug(remedy.to_tool)}",
-        claim=f"Use {other} instead of {tool} when that answers {message_of(finding)}",
-        when=when,
-        do=f"Use {other} instead{_same_arguments(remedy)}{_asked(remedy)}.",
-        dont=dont,
-        example=_call_example(remedy, remedy.to_tool),
-    )
-
-
-def _first_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
-    name = finding.named(rest)
-    tool, first = _tool(finding), code(name)
-    claim, when, do = f"Call {first} before {tool}", f"you are about to call {tool}.", f"Call {first} first."
-    if remedy.sometimes:
-        when = f"{tool} answers {message_of(finding)}."
-        claim = f"When {tool} answers {message_of(finding)}, call {first} and then {tool} again"
-        do = f"Call {first}, then {tool} again. Where nothing is refused, {tool} works without it."
-    return Advice(
-        slug=f"first-{slug(rest)}",
-        claim=claim,
-        when=when,
-        do=do,
-        dont=f"repeat {tool} on its own: {_refused(finding)}",
-        example=f"{first}, then {_call_example(remedy, remedy.to_tool)}",
-    )
-
-
-def _run_advice(finding: Finding, remedy: Remedy, rest: str) -> Advice:
-    now, _, was = rest.partition(" instead of ")
-    scope = remedy.scope if "/" in remedy.scope else ""
-    where = f" (in {code(scope)})" if scope else ""
-    return Advice(
-        slug=f"run-{slug(now)}",
-        claim=f"Run {code(now)} instead of {code(was)}{where}",
-        when=f"you would run {code(was)} with {_tool(finding)}{where}.",
-        do=f"Run {code(now)} instead.",
-        dont=f"run {code(was)}: it fails with {message_of(finding)}.",
-        example=code(f"{now} <what you would have given to {was}>", 2 * NAME_LIMIT),
-    )
+    return advise_remedy(finding, finding.remedy)
 
 
 def _failure_advice(finding: Finding) -> Advice:
-    tool, message = _tool(finding), message_of(finding)
+    tool, message = tool_of(finding), message_of(finding)
     if finding.causes:
         return _cause_advice(finding, finding.causes[0])
     if finding.support.p_adjusted <= _ALPHA or finding.support.p_pooled <= _ALPHA:
@@ -266,7 +40,7 @@ def _failure_advice(finding: Finding) -> Advice:
             "repeat a refused step unchanged.",
         )
     return Advice(
-        slug=_avoid_slug(finding),
+        slug=avoid_slug(finding),
         claim=claim,
         when=f"you work with {tool}.",
         do=do,
@@ -275,18 +49,12 @@ def _failure_advice(finding: Finding) -> Advice:
     )
 
 
-def _avoid_slug(finding: Finding) -> str:
-    if reads_as_instruction(finding.template):
-        return f"after-error-{finding.claim_key[-8:]}"
-    return f"after-{slug(finding.template)[:48].strip('-')}"
-
-
 def _cause_advice(finding: Finding, cause: Cause) -> Advice:
-    tool = _tool(finding)
+    tool = tool_of(finding)
     kind, _, rest = cause.feature.partition(":")
     one, _, two = rest.partition(":")
     one = finding.named(one) if kind.startswith("after") else one
-    when, refused = f"you are about to call {tool}.", _refused(finding)
+    when, refused = f"you are about to call {tool}.", refused_with(finding)
     after = f"{code(one)} has already worked{f' for the same {code(two)}' if two else ''}"
     same = f" for the same {code(two)}" if two else ""
     if kind in {"after", "after-same"}:
@@ -325,55 +93,3 @@ def _input_example(kind: str, one: str, two: str, tool: str) -> str:
     }
     arguments = shapes.get(kind, {})
     return code(f"{tool}({json.dumps(arguments, ensure_ascii=False)})", 200) + "."
-
-
-def _constants(remedy: Remedy) -> str:
-    if not remedy.constants:
-        return ""
-    return ": " + ", ".join(f"{code(name)} is {code(value)}" for name, value in remedy.constants[:3])
-
-
-def _same_arguments(remedy: Remedy) -> str:
-    before, after = _arguments_of(remedy.before), _arguments_of(remedy.after)
-    return ", with the same arguments" if before and before.keys() == after.keys() else ""
-
-
-def _arguments_of(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _asked(remedy: Remedy) -> str:
-    if remedy.asked * 2 <= remedy.adopted:
-        return ""
-    before, after = _arguments_of(remedy.before), _arguments_of(remedy.after)
-    missing = sorted(after.keys() - before.keys())
-    return f"; ask the user for {_names(missing)}" if missing else "; tell the user of the change first"
-
-
-def _call_example(remedy: Remedy, tool: str, samples: Mapping[str, str] | None = None) -> str:
-    """The changed call with every value generalised to its argument's name, but for values that all sessions
-    share and for `samples`.
-    """
-    arguments = _arguments_of(remedy.after)
-    known = dict(remedy.constants)
-    shown = {
-        clean(name, 40): json.loads(known[name])
-        if name in known
-        else (samples or {}).get(name) or _generalise(name, value)
-        for name, value in list(arguments.items())[:6]
-    }
-    return code(f"{tool}({json.dumps(shown, ensure_ascii=False)})", 260) + "."
-
-
-def _generalise(name: str, value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, list):
-        return [f"<{name}>"] if value else []
-    if isinstance(value, dict):
-        return {key: _generalise(key, item) for key, item in list(value.items())[:3]}
-    return f"<{name}>"
