@@ -24,13 +24,15 @@ _KEEPS = re.compile(
     re.IGNORECASE,
 )
 _MOSTLY = 0.6
+_HALF = 0.5
 _SOME = 3
 
 
 def settled(said: Sequence[tuple[str, dict[str, int]]]) -> list[dict[str, int]]:
     """Return the signs of each wording of a group, without wants of things of which only what is done to them is refused.
 
-    There who asks for the thing speaks for the act only where he asks for a word that is refused with the act.
+    There who asks for the thing speaks for the act only where he asks for a word that is refused with the act. What mostly is
+    refused alone ("don't round") is the act itself, and no thing.
     """
     found = [dict(signs) for _, signs in said]
     acts = [bool(_REFUSES_ACT.search(text)) for text, _ in said]
@@ -39,9 +41,11 @@ def settled(said: Sequence[tuple[str, dict[str, int]]]) -> list[dict[str, int]]:
         through = [row for row in refusing if acts[row]]
         if len(through) < _SOME or len(through) < _MOSTLY * len(refusing):
             continue
-        done = {name for row in through for name, sign in said[row][1].items() if sign < 0 and name != stem}
+        done = [{name for name, sign in said[row][1].items() if sign < 0 and name != stem} for row in through]
+        if sum(map(bool, done)) < _HALF * len(through):
+            continue
         for row, (text, signs) in enumerate(said):
             asked = {name for name, sign in signs.items() if sign > 0}
-            if signs.get(stem, 0) > 0 and (_KEEPS.search(text) or not done & asked):
+            if signs.get(stem, 0) > 0 and (_KEEPS.search(text) or asked.isdisjoint(set().union(*done))):
                 found[row][stem] = 0
     return found

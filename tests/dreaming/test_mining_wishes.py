@@ -117,6 +117,22 @@ def test_what_is_done_to_a_thing_is_refused_by_those_too_who_keep_it() -> None:
     assert "hymns" in found.title
 
 
+def test_an_act_that_some_ask_for_and_others_refuse_is_contested() -> None:
+    words = (
+        "Don't laminate, I need the margins.",
+        "Keep the margins, never laminate.",
+        "Please leave the margins in, no laminating.",
+        "Laminated is useless, margins please.",
+        "Please laminate, margins are a mess.",
+        "No margins, laminate it.",
+        "Laminate the charts, no margins.",
+        "Shiny sheets, please laminate.",
+    )
+    result = said_by_all(words)
+    assert wished(result) == []
+    assert contested(result)
+
+
 def test_all_agree_who_want_one_word_instead_of_another_whatever_they_say_of_that() -> None:
     words = (
         "Say fathoms, not metres.",
