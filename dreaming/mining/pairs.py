@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from dreaming.mining.cases import numbers_of
 from dreaming.mining.figures import in_figures
-from dreaming.mining.likeness import likeness, vectors
+from dreaming.mining.likeness import likeness, stems_of, vectors
 from dreaming.mining.meaning import meanings, together
 from dreaming.mining.values import MemoryView
 
@@ -22,7 +23,9 @@ _ALIKE_AMONG_FEW = 0.43
 _STORE = 7
 _NEAREST = 0.335
 _NEAREST_BY_NUMBER = 0.25
-_BY_FAR = 0.12
+_BY_FAR = 2
+# Two of one subject share its name, and by chance another word.
+_THINGS = 3
 _NAME = re.compile(r"(?<=[\w,;:] )[A-Z]\w+|\b\w*[A-Z]{2,}\w*")
 Floats = npt.NDArray[np.float64]
 
@@ -52,7 +55,11 @@ def near_pairs(memories: Sequence[MemoryView]) -> list[Pair]:
     for one, two in _nearest(near) if len(texts) >= _STORE else []:
         both = texts[one], texts[two]
         same = numbers[one] == numbers[two] and _names(both[0]) == _names(both[1])
-        if (one, two) not in found and same and (numbers[one] or _stands_out(near, one, two)):
+        if (
+            (one, two) not in found
+            and same
+            and (numbers[one] or (_things_shared(*both) >= _THINGS and _stands_out(near, one, two)))
+        ):
             found[one, two] = Pair(memories[one], memories[two], frozenset({both, both[::-1]}))
     return [found[at] for at in sorted(found, key=lambda at: (-near[at], at))]
 
@@ -72,10 +79,17 @@ def _nearest(near: Floats) -> list[tuple[int, int]]:
 
 
 def _stands_out(near: Floats, one: int, two: int) -> bool:
-    """Whether two are alike, and by far more so than either is to any other."""
+    """Whether two are alike, and twice as much as either is like any other."""
     others = [at for at in range(len(near)) if at not in (one, two)]
     runner_up = near[np.ix_([one, two], others)].max()
-    return bool(near[one, two] >= _NEAREST and near[one, two] - runner_up >= _BY_FAR)
+    return bool(near[one, two] >= max(_NEAREST, _BY_FAR * runner_up))
+
+
+def _things_shared(one: str, two: str) -> int:
+    """Count the content words of both texts; those that follow one another in both, as "parking permit", are one thing."""
+    stems = [[name for name, _ in stems_of(text)] for text in (one, two)]
+    names = set(stems[0]) & set(stems[1])
+    return len(names) - len(set(pairwise(stems[0])) & set(pairwise(stems[1])))
 
 
 def _names(text: str) -> set[str]:

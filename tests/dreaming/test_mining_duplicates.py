@@ -59,6 +59,36 @@ def test_two_memories_in_other_words_are_one_where_a_store_has_nothing_nearly_as
     assert dreamt(idle, *boats, *others[:2]).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "told"),
+    [
+        (
+            "The drawer with the mooring permit copies is sorted by season, then by surname.",
+            "Until last season every mooring permit was written by hand; the older ones have no barcode.",
+            [],
+        ),
+        (
+            "Ripped sails carry no fee when the hole is patched rather than the cloth renewed.",
+            "If a small hole can be patched without changing the whole panel, the sail owner pays no fee.",
+            ["duplicate"],
+        ),
+    ],
+)
+def test_two_memories_are_not_one_for_the_name_of_one_subject_and_another_word(
+    one: str, two: str, told: list[str]
+) -> None:
+    others = (
+        "The slipway is swept on Mondays.",
+        "Life vests hang in the blue shed, sorted by weight.",
+        "Harriet keeps the keys of the crane.",
+        "Fenders are checked for cracks before the regatta.",
+        "Guests park behind the chandlery.",
+        "Visitors sign the book at the gate.",
+    )
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two, *others)
+    assert [item.lesson.why for item in result.findings if isinstance(item.lesson, Upkeep)] == told
+
+
 def test_a_duplicate_that_no_session_speaks_of_rests_on_the_two_texts() -> None:
     result = dreamt(
         corpus(60, lambda ref, rng: None), "The moon pool is salty in March.", "In March the moon pool is salty."
