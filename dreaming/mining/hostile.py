@@ -28,6 +28,7 @@ _PERSONAL = re.compile(
 # Words of both cases with digits and a sign that sentences have no use for: what people choose for passwords.
 _PASSWORD = re.compile(
     r"(?<![\w-])(?=[\w-]{0,40}\d)(?=[\w-]{0,40}[A-Z])(?=[\w-]{0,40}[a-z])[\w-]{9,40}[!#$%^&*](?![\w=])"
+    r"|(?<![\w-])(?=[\w!^-]{0,40}\d)(?=[\w!^-]{0,40}[A-Z])(?=[\w!^-]{0,40}[a-z])[\w-]{3,40}[!^](?![A-Z]{1,3}\d)\w{5,40}"
 )
 # Letters of both cases and digits that change place as often as only chance does.
 _KEY = re.compile(r"(?<![\w/+-])[A-Za-z0-9_+-]{16,}={0,2}(?![\w/+-])")
