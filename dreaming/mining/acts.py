@@ -44,8 +44,9 @@ def settled(said: Sequence[tuple[str, dict[str, int]]]) -> list[dict[str, int]]:
         done = [{name for name, sign in said[row][1].items() if sign < 0 and name != stem} for row in through]
         if sum(map(bool, done)) < _HALF * len(through):
             continue
+        words = set[str]().union(*done)
         for row, (text, signs) in enumerate(said):
             asked = {name for name, sign in signs.items() if sign > 0}
-            if signs.get(stem, 0) > 0 and (_KEEPS.search(text) or asked.isdisjoint(set().union(*done))):
+            if signs.get(stem, 0) > 0 and (_KEEPS.search(text) or asked.isdisjoint(words)):
                 found[row][stem] = 0
     return found

@@ -61,7 +61,7 @@ def objection_to(text: str, names: Collection[str] = ()) -> str:
         return "invisible"
     if reads_as_instruction(text):
         return "instruction"
-    if _SECRET.search(text) or _PASSWORD.search(text) or any(map(_is_key, _KEY.findall(text))):
+    if _secrets(text):
         return "secret"
     lowered = text.lower()
     if _PERSONAL.search(text) or any(_stands_in(name, lowered) for name in names):
@@ -92,6 +92,7 @@ def without_private(text: str, names: Collection[str] = ()) -> str:
 def with_secrets_masked(text: str, mask: str) -> str:
     """Return the text with every secret in it replaced by `mask`."""
     text = _SECRET.sub(lambda found: found[0] if _is_about_a_secret(found) else mask, text)
+    text = _PASSWORD.sub(mask, text)
     return _KEY.sub(lambda found: mask if _is_key(found[0]) else found[0], text)
 
 
@@ -104,7 +105,12 @@ def _is_about_a_secret(found: re.Match[str]) -> bool:
 
 def holds_private(text: str) -> bool:
     """Whether a secret or personal data stands in a text."""
-    return bool(_SECRET.search(text) or _PERSONAL.search(text)) or any(map(_is_key, _KEY.findall(text)))
+    return bool(_secrets(text) or _PERSONAL.search(text))
+
+
+def _secrets(text: str) -> list[tuple[int, int]]:
+    found = [secret.span() for pattern in (_SECRET, _PASSWORD) for secret in pattern.finditer(text)]
+    return found + [key.span() for key in _KEY.finditer(text) if _is_key(key[0])]
 
 
 def _between(text: str, spans: list[tuple[int, int]]) -> Iterator[str]:
@@ -117,8 +123,7 @@ def _between(text: str, spans: list[tuple[int, int]]) -> Iterator[str]:
 
 def _spans(text: str, names: Collection[str]) -> list[tuple[int, int]]:
     """Return the whole words around secrets, personal data, links and what is hidden."""
-    words = [found.span() for pattern in (_SECRET, _PASSWORD, _PERSONAL, _LINK) for found in pattern.finditer(text)]
-    words += [found.span() for found in _KEY.finditer(text) if _is_key(found[0])]
+    words = _secrets(text) + [found.span() for pattern in (_PERSONAL, _LINK) for found in pattern.finditer(text)]
     words += [(at, at + 1) for at, char in enumerate(text) if is_hidden(char)]
     for form in {form for name in names for form in _forms(name)}:
         words += [found.span() for found in re.finditer(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.IGNORECASE)]
@@ -140,6 +145,8 @@ def _is_key(word: str) -> bool:
 
 
 def _is_by_chance(word: str) -> bool:
+    if word.islower() or word.isupper() or word.isalpha():
+        return False
     kinds = [next((number for test, number in _CLASSES if test(char)), 0) for char in word.rstrip("=")]
     turns = sum(one != two for one, two in pairwise(kinds))
     return {1, 2, 3} <= set(kinds) and turns >= _KEY_TURNS * len(kinds)

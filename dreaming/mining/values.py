@@ -16,7 +16,7 @@ from dreaming.mining.learnt import Upkeep as Upkeep
 from dreaming.mining.learnt import Workflow as Workflow
 from dreaming.mining.templates import tool_family
 
-DIGEST_VERSION = 11
+DIGEST_VERSION = 12
 QUOTE_LIMIT = 300
 _OFTEN = 0.3
 

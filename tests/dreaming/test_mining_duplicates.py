@@ -11,6 +11,15 @@ from tests.dreaming.test_mining_known import dreamt, tolls
 from tests.dreaming.test_mining_mine import corpus, toll_paid
 from tests.dreaming.test_mining_news import replying
 
+OTHERS = (
+    "The slipway is swept on Mondays.",
+    "Life vests hang in the blue shed, sorted by weight.",
+    "Harriet keeps the keys of the crane.",
+    "Fenders are checked for cracks before the regatta.",
+    "Guests park behind the chandlery.",
+    "Visitors sign the book at the gate.",
+)
+
 
 def test_what_only_one_of_two_doubles_says_is_kept() -> None:
     one = "Look up the ledger of the barge before pay_toll. The keeper wants the quay too. Keep the receipt of each toll.\n"
@@ -42,21 +51,13 @@ def test_two_memories_in_other_words_are_one_where_a_store_has_nothing_nearly_as
         "Boats that come back late pay ten percent of the rent for each hour.",
         "For overdue boats the client is charged a tenth of the hire price per hour.",
     )
-    others = (
-        "The slipway is swept on Mondays.",
-        "Life vests hang in the blue shed, sorted by weight.",
-        "Harriet keeps the keys of the crane.",
-        "Fenders are checked for cracks before the regatta.",
-        "Guests park behind the chandlery.",
-        "Visitors sign the book at the gate.",
-    )
     idle = corpus(60, lambda ref, rng: None)
-    (found,) = dreamt(idle, *boats, *others).findings
+    (found,) = dreamt(idle, *boats, *OTHERS).findings
     assert isinstance(found.lesson, Upkeep)
     assert {found.lesson.path, found.lesson.other} == {"/m0.md", "/m1.md"}
     fifth = boats[1].replace("a tenth", "a fifth")
-    assert dreamt(idle, boats[0], fifth, *others).findings == ()
-    assert dreamt(idle, *boats, *others[:2]).findings == ()
+    assert dreamt(idle, boats[0], fifth, *OTHERS).findings == ()
+    assert dreamt(idle, *boats, *OTHERS[:2]).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -77,15 +78,7 @@ def test_two_memories_in_other_words_are_one_where_a_store_has_nothing_nearly_as
 def test_two_memories_are_not_one_for_the_name_of_one_subject_and_another_word(
     one: str, two: str, told: list[str]
 ) -> None:
-    others = (
-        "The slipway is swept on Mondays.",
-        "Life vests hang in the blue shed, sorted by weight.",
-        "Harriet keeps the keys of the crane.",
-        "Fenders are checked for cracks before the regatta.",
-        "Guests park behind the chandlery.",
-        "Visitors sign the book at the gate.",
-    )
-    result = dreamt(corpus(60, lambda ref, rng: None), one, two, *others)
+    result = dreamt(corpus(60, lambda ref, rng: None), one, two, *OTHERS)
     assert [item.lesson.why for item in result.findings if isinstance(item.lesson, Upkeep)] == told
 
 
