@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -21,8 +22,9 @@ _OWN = 2
 _BOUND = 0.7
 _BOUND_SURE = 2
 _ANYBODYS = 0.1
-_SHOWN = 0.35
+_SHOWN = 0.25
 _TOGETHER = 0.5
+_SELDOM = 0.2
 _MOST = 400
 
 
@@ -46,26 +48,21 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
     """Return the steps that are associated with success: pairs, and pairs with a step between them.
 
     What is looked at does not depend on outcomes: pairs that enough sessions show and lack, that a good share
-    of those with the chance show, and of which one step is mostly taken with the other. The same sessions in
+    of those with the chance show, and of which one step is not seldom taken with the other. The same sessions in
     another contrast are one hypothesis, and so is a longer order: the smaller of its p-values, times how many there are
     (Bonferroni).
     """
     tested: dict[tuple[int, ...], Candidate] = {}
     p_values: list[float] = []
-    ran = (table.tried_last >= 0).sum(axis=0)
-    rarer = np.minimum(ran[:, None], ran[None, :])
-    for contrast in CONTRASTS[:3]:
-        counts = _counts(table, contrast)
-        shown, lacked = counts[1], counts[3]
-        usual = shown >= _SHOWN * (shown + lacked)
-        together = (shown + lacked >= _TOGETHER * rarer) if contrast == "order" else (shown >= _TOGETHER / 2 * rarer)
-        for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
-            good, total, bad, rest = (int(count[one, two]) for count in counts)
-            same = (int(one), int(two), good, total, bad, rest)
-            if _is_twice(table.names[one], table.names[two]) or same in tested:
-                continue
-            p_values.append(_tail(good, total, bad, rest))
-            tested[same] = Candidate(contrast, table.names[one], table.names[two], (), good / total - bad / rest)
+    for contrast, one, two in _pairs(table, least):
+        counts = table.cells(*table.compared(contrast, (one, two)))
+        good, total, bad, rest = counts
+        if (one, two, *counts) in tested or min(total, rest) < least or total < _SHOWN * (total + rest):
+            continue
+        p_values.append(_tail(*counts))
+        tested[one, two, *counts] = Candidate(
+            contrast, table.names[one], table.names[two], (), good / total - bad / rest
+        )
     for steps, contrasts in chains(table, least, _SHOWN):
         if not any(_is_twice(*names) for names in combinations(steps, 2)):
             p_value, contrast = min((_tail(*counts), contrast) for contrast, counts in contrasts.items())
@@ -86,14 +83,16 @@ def candidates(table: Steps, limits: Thresholds, least: int) -> list[Candidate]:
 def _group(candidate: Candidate, table: Steps) -> str:
     """What is alike before any outcome is looked at: longer orders, pairs of which hardly one step is taken without the
     other, and pairs of steps that are taken together at least twice as often as if sessions took them independently; and
-    whatever has a step of anybody's.
+    of what has a step of anybody's, or two steps that mostly are not taken together, the two ways round, and the rest.
     """
     taken = [table.tried_last[:, table.place[name]] >= 0 for name in candidate.steps]
     every = np.logical_and.reduce(taken)
+    if candidate.contrast == "order" and every.sum() < _TOGETHER * min(one.sum() for one in taken):
+        return "either way"
     for at, one in enumerate(taken):
         rest = np.logical_and.reduce(taken[:at] + taken[at + 1 :])
         if every.mean() < _OWN * one.mean() * rest.mean():
-            return "anybody's"
+            return "either way" if candidate.contrast == "order" else "anybody's"
     if candidate.between:
         return "order"
     one, two = taken
@@ -103,7 +102,7 @@ def _group(candidate: Candidate, table: Steps) -> str:
 def _level(candidate: Candidate) -> float:
     if candidate.group == "anybody's":
         return _ANYBODYS
-    if candidate.gain < _LARGE:
+    if candidate.gain < _LARGE or candidate.group == "either way":
         return 1
     return _BOUND_SURE if candidate.group == "bound" else _LESS_SURE
 
@@ -124,15 +123,26 @@ def _is_twice(one: str, two: str) -> bool:
     return is_nested(one, two) and not one.startswith(f"{two}(")
 
 
-def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints, Ints, Ints]:
-    """Count, for every ordered pair, successes and sessions with it, and successes and sessions without."""
+def _pairs(table: Steps, least: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the pairs of two steps, by contrast, that enough sessions show and lack, neither seldom taken with the other."""
+    ran = (table.tried_last >= 0).sum(axis=0)
+    rarer = np.minimum(ran[:, None], ran[None, :])
+    for contrast in CONTRASTS[:3]:
+        shown, lacked = _counts(table, contrast)
+        usual = shown >= _SHOWN / 2 * (shown + lacked)
+        with_it = shown + lacked if contrast == "order" else shown
+        together = with_it >= _SELDOM * rarer
+        for one, two in np.argwhere((shown >= least) & (lacked >= least) & usual & together):
+            if not _is_twice(table.names[one], table.names[two]):
+                yield contrast, int(one), int(two)
+
+
+def _counts(table: Steps, contrast: str) -> tuple[Ints, Ints]:
+    """Count, for every ordered pair, the sessions with it and those that had the chance and lack it."""
     size = len(table.names)
-    counts = tuple(np.zeros((size, size), dtype=np.int64) for _ in range(4))
+    with_it, without = np.zeros((size, size), dtype=np.int64), np.zeros((size, size), dtype=np.int64)
     for start in range(0, len(table.sessions), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        chance, shows = table.masks(contrast, rows)
-        won = table.won[rows]
-        lacks = chance & ~shows
-        for number, mask in enumerate((shows[won], shows, lacks[won], lacks)):
-            counts[number][...] += mask.sum(axis=0)
-    return counts[0], counts[1], counts[2], counts[3]
+        chance, shows = table.masks(contrast, slice(start, start + _CHUNK))
+        with_it += shows.sum(axis=0)
+        without += (chance & ~shows).sum(axis=0)
+    return with_it, without

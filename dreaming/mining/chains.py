@@ -58,29 +58,22 @@ def chains(table: Steps, least: int, usual: float) -> Iterator[tuple[tuple[str, 
         chance = _Chance(table, last, rows)
         for before in _orders(chance, max(least, _SEARCHED * usual * len(rows))):
             if len(before) > 1 and chance.each_step_tells(before):
-                total = chance.total(before)
                 counts = {
-                    contrast: (good, total, bad, rest)
-                    for contrast, (good, bad, rest) in _compared(chance, before).items()
-                    if rest >= least and total >= usual * (total + rest)
+                    contrast: cells
+                    for contrast, cells in _compared(chance, before).items()
+                    if min(cells[1], cells[3]) >= least and cells[1] >= usual * (cells[1] + cells[3])
                 }
                 if counts:
                     yield (*(table.names[step] for step in before), name), counts
 
 
-def _compared(chance: _Chance, before: tuple[int, ...]) -> dict[str, tuple[int, int, int]]:
-    """Return for each contrast the successes among the sessions that show the order, and successes and sessions that lack it."""
-    shows, won = np.zeros(len(chance.table.sessions), dtype=np.bool_), chance.table.won
-    shows[chance.rows] = chance.shows(before)
+def _compared(chance: _Chance, before: tuple[int, ...]) -> dict[str, _Counts]:
+    """Return for each contrast the successes and sessions that show the order, and those that lack it."""
     steps = (*before, chance.last)
-    peers = {contrast: chance.table.chance(contrast, steps) for contrast in ("before", "most")}
-    lacks = {contrast: mask & ~shows for contrast, mask in peers.items()}
-    if np.array_equal(lacks["before"], lacks["most"]):
-        del lacks["most"]  # one comparison, not two to correct for
-    return {
-        contrast: (int((shows & won).sum()), int((mask & won).sum()), int(mask.sum()))
-        for contrast, mask in lacks.items()
-    }
+    sides = {contrast: chance.table.compared(contrast, steps) for contrast in ("before", "most")}
+    if np.array_equal(sides["before"][1], sides["most"][1]):
+        del sides["most"]  # one comparison, not two to correct for
+    return {contrast: chance.table.cells(*both) for contrast, both in sides.items()}
 
 
 def _orders(chance: _Chance, floor: float) -> Iterator[tuple[int, ...]]:

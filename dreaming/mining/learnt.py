@@ -14,7 +14,8 @@ class Workflow:
     sessions that took `first` and never `second` after it; `order`, sessions that took both the other way round;
     `most`, sessions that took more than half of the steps, but not all of them in this order.
     `agents_for` of `agents_known` agents with both kinds of session do better with it; `p_agents` is two-sided,
-    within agents.
+    within agents. `whole` are successes and sessions that took the steps, and that did not, with those that are not
+    compared as they met an error that is told by itself.
     """
 
     steps: tuple[str, ...]
@@ -26,6 +27,7 @@ class Workflow:
     p_agents: float
     names: tuple[tuple[str, str], ...] = ()
     between: tuple[str, ...] = ()
+    whole: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def named(self, step: str) -> str:
         """Return a step as agents call it."""

@@ -168,5 +168,18 @@ def _workflow_reasons(finding: Finding, lesson: Workflow) -> list[str]:
         f"all pairs of steps looked at {support.p_adjusted:.2g}; {within}.",
         f"Of {lesson.agents_known} agents with both kinds of session, {lesson.agents_for} do better so "
         f"(p within agents {lesson.p_agents:.2g}).",
+        *_not_compared(support, lesson),
         f"Against: {losses} sessions that did so did not succeed; {luck} that did not, succeeded.",
+    ]
+
+
+def _not_compared(support: Support, lesson: Workflow) -> list[str]:
+    """Say how many sessions are not compared, and how all of them end."""
+    won, shown, luck, lacked = lesson.whole
+    apart = shown + lacked - support.met_total - support.other_total
+    if apart <= 0:
+        return []
+    return [
+        f"{apart} more met an error that is told by itself and decides how they end: they are not compared. With them, "
+        f"success in {won} of {shown} that did so and {luck} of {lacked} that did not."
     ]

@@ -177,21 +177,21 @@ def _with_fit_quotes(found: list[Finding], window: Window) -> tuple[list[Finding
     return kept, left
 
 
-def _explained(measured: list[Measured], found: list[Finding], limits: Thresholds) -> dict[str, set[int]]:
-    """Return, for each tool that is part of it, the sessions that met an error which is a finding, or with
-    which sessions end otherwise.
+def _explained(measured: list[Measured], found: list[Finding], limits: Thresholds) -> list[set[int]]:
+    """Return for each error that is a finding, or with which sessions end worse, the sessions that met it and did not
+    get past it in the way that is told.
     """
     told = {(item.tool, item.template): item for item in found}
-    explained: dict[str, set[int]] = {}
+    explained = []
     for item in measured:
         finding = told.get((item.group.tool, item.group.template))
         if finding is None and item.p_outcome > limits.alpha:
             continue
-        tools = set(item.group.families)
+        past: set[int] = set()
         if finding is not None and finding.remedy is not None:
-            tools |= {tool_family(finding.remedy.to_tool), finding.remedy.change.rpartition(": ")[2]}
-        for tool in tools:
-            explained.setdefault(tool, set()).update(item.group.meetings)
+            ways = (move for move in item.adoptions if move.change == finding.remedy.change)
+            past = {at for move in ways for at, repair in move.repairs.items() if repair.helped}
+        explained.append({*item.group.meetings} - past)
     return explained
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from dreaming.mining.candidates import Candidate
 from dreaming.mining.stats import Table, fisher_more, risk_difference, stratified_difference, within_strata
@@ -14,15 +16,19 @@ from dreaming.mining.window import Comparison, Window
 
 FEW = 3
 _WEAK = 0.05
-_FEW_TASKS = 3
+_FEW_TASKS = 5
 _SHARE_OF_WON = 0.6
+_LEAST_OF_WON = 0.3
+_APART = 0.1
+_MARKS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two steps in one contrast: the sessions that show it and those that had the chance and did not.
+    """Two steps in one contrast: of the sessions compared, those that show it and those that had the chance and did not.
 
-    Where steps are named `between`, the whole order is looked at, among sessions that took `second`.
+    Where steps are named `between`, the whole order is looked at, among sessions that took `second`. `whole` counts those
+    too that are not compared, as they met something that is told by itself.
     """
 
     contrast: str
@@ -32,6 +38,7 @@ class Pair:
     shown: frozenset[int]
     lacked: frozenset[int]
     compared: Comparison
+    whole: tuple[int, int, int, int]
     p_adjusted: float
     gains: tuple[int, int]
     p_agents: float
@@ -62,23 +69,18 @@ def confirmed(
     table: Steps,
     window: Window,
     limits: Thresholds,
-    least: int,
-    explained: Mapping[str, Collection[int]],
 ) -> Pair | None:
     """Check a pair within tasks and within agents; None where it does not hold there."""
     contrast, first, second, between, _, group, p_adjusted = candidate
-    shown, lacked = table.split(contrast, first, second, between)
+    shown, lacked = table.split(contrast, candidate.steps)
     if between and not _each_step_helps(candidate, shown, lacked, table, window, limits):
-        return None
-    if contrast != "order":
-        told = {at for name in (first, *between, second) for at in explained.get(name.partition("(")[0], ())}
-        shown = [at for at in shown if at not in told]
-        lacked = [at for at in lacked if at not in told]
-    if min(len(shown), len(lacked)) < least:
         return None
     compared = window.compare(shown, lacked)
     won = compared.table.met_success + compared.table.other_success
-    if compared.table.met_success < _SHARE_OF_WON * won or not _holds_within_tasks(shown, lacked, window):
+    share = compared.table.met_success / max(1, won)
+    if share < _LEAST_OF_WON or not _holds_within_tasks(shown, lacked, window):
+        return None
+    if share < _SHARE_OF_WON and not _holds_in_like_work(candidate, shown, lacked, table, limits):
         return None
     if min(compared.p_value, compared.p_pooled) > limits.alpha or compared.effect.value < limits.min_gain:
         return None
@@ -97,11 +99,34 @@ def confirmed(
         frozenset(shown),
         frozenset(lacked),
         compared,
+        table.whole(contrast, candidate.steps),
         p_adjusted,
         gains,
         p_agents,
         group == "order",
     )
+
+
+def _holds_in_like_work(
+    candidate: Candidate, shown: Sequence[int], lacked: Sequence[int], table: Steps, limits: Thresholds
+) -> bool:
+    """Whether those that show it do better among sessions that are alike in the steps which most set both sides apart: else
+    it may be another, easier kind of work.
+    """
+    row = {at: number for number, at in enumerate(table.sessions)}
+    sides = [[row[at] for at in side] for side in (shown, lacked)]
+    taken = table.tried_last >= 0
+    apart = np.abs(taken[sides[0]].mean(axis=0) - taken[sides[1]].mean(axis=0))
+    apart[[table.place[name] for name in candidate.steps]] = 0
+    marks = [step for step in np.argsort(-apart, kind="stable")[:_MARKS] if apart[step] >= _APART]
+    cells: dict[tuple[bool, ...], list[int]] = {}
+    for rows, offset in zip(sides, (0, 2), strict=True):
+        for at in rows:
+            cell = cells.setdefault(tuple(taken[at, marks]), [0, 0, 0, 0])
+            cell[offset] += int(table.won[at])
+            cell[offset + 1] += 1
+    strata = [Table(*cell) for cell in cells.values()]
+    return within_strata(strata) <= limits.alpha and stratified_difference(strata).value >= limits.min_gain
 
 
 def _each_step_helps(
@@ -119,7 +144,7 @@ def _each_step_helps(
     steps = candidate.steps
     for at in range(len(steps)):
         rest = steps[:at] + steps[at + 1 :]
-        alike, _ = table.split("before", rest[0], rest[-1], rest[1:-1])
+        alike, _ = table.split("before", rest)
         alone = set(alike).difference(shown)
         cells = window.compare(shown, alone).table
         is_known = cells.other_total >= FEW

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,17 @@ from dreaming.mining.window import Window
 
 NEVER = 10_000
 _MAX_NAMES = 100
+_FOLLOWS = 2
 Ints = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
 class Steps:
-    """Per session the first and last place of each step; `NEVER` or -1 where it was not taken."""
+    """Per session the first and last place of each step; `NEVER` or -1 where it was not taken.
+
+    `troubles` are the sessions that met something that is told by itself and decides how they end, one row for each.
+    """
 
     names: list[str]
     place: dict[str, int]
@@ -29,10 +33,11 @@ class Steps:
     tried_last: Ints
     first: Ints
     last: Ints
-    won: npt.NDArray[np.bool_]
+    won: Bits
+    troubles: Bits
 
     @classmethod
-    def of(cls, window: Window) -> Steps:
+    def of(cls, window: Window, troubles: Sequence[Collection[int]] = ()) -> Steps:
         """Index the sessions of known outcome by the steps that most of them take."""
         known = [at for at in range(len(window.digests)) if window.won(at) is not None]
         counts = Counter(name for at in known for name in {step.signature for step in window.digests[at].steps})
@@ -48,6 +53,9 @@ class Steps:
             np.full(shape, NEVER),
             np.full(shape, -1),
             np.array([bool(window.won(at)) for at in known], dtype=bool),
+            np.array([[at in trouble for at in known] for trouble in troubles], dtype=bool).reshape(
+                len(troubles), len(known)
+            ),
         )
         for row, at in enumerate(known):
             table.fill(row, window.digests[at].steps)
@@ -96,17 +104,40 @@ class Steps:
         chance = half if contrast == "most" else worked[:, 0 if contrast == "after" else -1]
         return np.asarray(chance & (worked == tried).all(axis=1))
 
-    def split(self, contrast: str, first: str, second: str, between: Sequence[str] = ()) -> tuple[list[int], list[int]]:
-        """Return the sessions that show the pair, with what is named between; and those that had the chance and do not."""
-        steps = [self.place[name] for name in (first, *between, second)]
+    def cells(self, shows: Bits, lacks: Bits) -> tuple[int, int, int, int]:
+        """Count successes and sessions that show it, and successes and sessions that lack it."""
+        return int((shows & self.won).sum()), int(shows.sum()), int((lacks & self.won).sum()), int(lacks.sum())
+
+    def whole(self, contrast: str, names: Sequence[str]) -> tuple[int, int, int, int]:
+        """Count how all sessions end that show the steps or had the chance, also those that are not compared."""
+        return self.cells(*self.sides(contrast, [self.place[name] for name in names]))
+
+    def split(self, contrast: str, names: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Return the sessions that are compared: those that show the steps, and those that had the chance and do not."""
+        shows, lacks = self.compared(contrast, [self.place[name] for name in names])
+        return [self.sessions[row] for row in np.flatnonzero(shows)], [
+            self.sessions[row] for row in np.flatnonzero(lacks)
+        ]
+
+    def compared(self, contrast: str, steps: Sequence[int]) -> tuple[Bits, Bits]:
+        """Mark the sessions that show the steps, and those that had the chance and do not: without those that met what
+        decides by itself how they end. What mostly those meet that take both steps the other way round may come of that,
+        and stays.
+        """
+        shows, lacks = self.sides(contrast, steps)
+        troubled = self.troubles
+        if contrast == "order":
+            rates = [(troubled & side).sum(axis=1) / max(1, side.sum()) for side in (shows, lacks)]
+            troubled = troubled[rates[1] <= _FOLLOWS * rates[0]]
+        calm = ~troubled.any(axis=0)
+        return shows & calm, lacks & calm
+
+    def sides(self, contrast: str, steps: Sequence[int]) -> tuple[Bits, Bits]:
+        """Mark all sessions that show the steps, and all that had the chance and do not."""
         if contrast == "order":
             chance = (self.tried_last[:, steps] >= 0).all(axis=1)
-            shows = self.tried_first[:, steps[0]] < self.tried_first[:, steps[1]]
+            shows = chance & (self.tried_first[:, steps[0]] < self.tried_first[:, steps[1]])
         else:
             chance = self.chance(contrast, steps)
-            shows = self.in_order(np.arange(len(self.sessions)), steps)
-        rows = np.flatnonzero(chance)
-        return (
-            [self.sessions[row] for row in rows if shows[row]],
-            [self.sessions[row] for row in rows if not shows[row]],
-        )
+            shows = chance & self.in_order(np.arange(len(self.sessions)), steps)
+        return shows, chance & ~shows

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from statistics import median
 
 from dreaming.mining.candidates import CONTRASTS, candidates, is_nested
@@ -28,17 +28,17 @@ _SAME = 0.6
 
 
 def find_workflows(
-    window: Window, limits: Thresholds, least: int, explained: Mapping[str, Collection[int]]
+    window: Window, limits: Thresholds, least: int, explained: Sequence[Collection[int]] = ()
 ) -> list[Finding]:
     """Return the workflows of a window, best first.
 
-    `explained` names, by tool, the sessions that met an error which is told already: for these tools they
-    count only where both sides took the same steps in another order.
+    `explained` are the sessions that met an error which is told already, for each of them: these end as they do for
+    that, and are not compared (`Steps.compared`).
     """
-    table = Steps.of(window)
+    table = Steps.of(window, explained)
     pairs: list[Pair] = []
     for candidate in candidates(table, limits, least):
-        pair = confirmed(candidate, table, window, limits, least, explained)
+        pair = confirmed(candidate, table, window, limits)
         if pair is not None:
             pairs.append(pair)
     pairs.sort(key=lambda item: _rank(item, window))
@@ -176,6 +176,7 @@ def _finding(pair: Pair, steps: tuple[str, ...], window: Window, limits: Thresho
             pair.p_agents,
             window.names_for(steps),
             pair.between,
+            pair.whole,
         ),
     )
 

@@ -172,6 +172,57 @@ def test_an_order_is_found_where_both_take_both_steps() -> None:
     assert "before" in write(found[0]).title
 
 
+def jammed(rng: random.Random) -> Step:
+    return ("pull_lever", {"lever": code(rng)}, "lever jammed, the smith is needed", True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_is_found_beside_an_error_that_decides_how_sessions_of_either_order_end(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        bale = {"bale": code(rng)}
+        parts: list[Step] = [("weigh_bale", bale, "12"), ("bind_bale", bale, "bound")]
+        if rng.random() < 0.8:
+            return ([jammed(rng)], 0.1) if rng.random() < 0.1 else ([("pull_lever", {}, "pulled")], 0.7)
+        parts, chance = (parts, 0.9) if rng.random() < 0.6 else (parts[::-1], 0.35)
+        return ([*parts, jammed(rng)], 0.1) if rng.random() < 0.5 else (parts, chance)
+
+    found = corpus(400, special, seed).findings
+    order = next(item for item in found if item.kind == "workflow")
+    assert [item.kind for item in found if item is not order] == ["recurring_failure"]
+    assert steps_of(order) == ("weigh_bale", "bind_bale")
+    assert isinstance(order.lesson, Workflow)
+    apart = order.lesson.whole[1] + order.lesson.whole[3] - order.support.met_total - order.support.other_total
+    assert apart > 20
+    assert f"{apart} more met an error that is told by itself" in write(order).rationale
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_error_that_the_wrong_order_brings_about_does_not_hide_the_order(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        bale = {"bale": code(rng)}
+        weigh: Step = ("weigh_bale", bale, "12")
+        if rng.random() < 0.6:
+            return [weigh, ("bind_bale", bale, "bound")], 0.9
+        return [("bind_bale", bale, "bale has no weight on record", True), weigh], 0.2
+
+    found = [item for item in corpus(300, special, seed).findings if item.kind == "workflow"]
+    assert [steps_of(item) for item in found] == [("weigh_bale", "bind_bale")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_of_two_steps_is_found_where_all_sorts_of_other_work_take_either(seed: int) -> None:
+    def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
+        bale = {"bale": code(rng)}
+        parts: list[Step] = [("weigh_bale", bale, "12"), ("bind_bale", bale, "bound")]
+        kind = rng.random()
+        if kind > 0.2:
+            return ([rng.choice(parts)] if kind < 0.7 else [], 0.65)
+        return (parts, 0.9) if rng.random() < 0.6 else (parts[::-1], 0.2)
+
+    found = corpus(400, special, seed).findings
+    assert [steps_of(item) for item in found] == [("weigh_bale", "bind_bale")]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_sequence_equal_in_success_and_failure_is_not_told(seed: int) -> None:
     def special(ref: int, rng: random.Random) -> tuple[list[Step], float]:
